@@ -50,6 +50,7 @@ from contentql.web.rate_limit.memory import MemoryRateLimitStore
 from contentql.web.rate_limit.window import RateLimit, RateLimitStore
 from contentql.web.request_headers import CheckedApp
 from contentql.web.sdl import sdl_routes
+from contentql.web.tickets import TICKET_PATH, TicketEndpoint
 from contentql.web.websocket import WebSocketEndpoint
 
 
@@ -146,7 +147,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             _usage_flush_lifespan(documents, authenticator),
         ):
             _tune_garbage_collector()
-            with drain_on_sigterm(settings.drain_seconds, readiness.start_draining):
+            with drain_on_sigterm(
+                settings.drain_seconds, readiness.start_draining, graphql.streams.shut_down
+            ):
                 yield
             readiness.start_draining()
             await graphql.streams.close()
@@ -163,7 +166,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     others = Starlette(routes=routes, lifespan=lifespan)
     # A redirect would repeat a preview token, and name whichever host the client sent.
     others.router.redirect_slashes = False
-    return _RootApp(graphql, websockets, CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS))
+    return _RootApp(
+        graphql,
+        websockets,
+        TicketEndpoint(graphql),
+        CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS),
+    )
 
 
 def _tune_garbage_collector() -> None:
@@ -243,9 +251,16 @@ class _RootApp:
     """Dispatches /graphql to its endpoint without a router, whose layers would cost as much as a small
     response."""
 
-    def __init__(self, graphql: GraphQLEndpoint, websockets: WebSocketEndpoint, others: ASGIApp) -> None:
+    def __init__(
+        self,
+        graphql: GraphQLEndpoint,
+        websockets: WebSocketEndpoint,
+        tickets: TicketEndpoint,
+        others: ASGIApp,
+    ) -> None:
         self.graphql = graphql
         self.endpoints: dict[str, ASGIApp] = {"http": graphql, "websocket": websockets}
+        self.tickets = tickets
         self.others = others
 
     def try_cached_response(self, scope: Scope, body: bytes) -> tuple[int, bytes, bytes] | None:
@@ -256,6 +271,8 @@ class _RootApp:
         kind = scope["type"]
         if kind != "lifespan" and scope["path"] in ("/graphql", "/graphql/"):
             app = self.endpoints[kind]
+        elif kind == "http" and scope["path"] == TICKET_PATH:
+            app = self.tickets
         else:
             app = self.others
         if kind == "http" and RAW_RESPONSE_EXTENSION not in scope.get("extensions", ()):

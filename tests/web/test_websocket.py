@@ -40,7 +40,8 @@ from contentql.execution.request import GraphQLRequest, GraphQLResponse
 from contentql.server import websocket_protocol
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.web.websocket import ExecuteOperation, WebSocketEndpoint, WebSocketLimits
+from contentql.web.websocket import WebSocketEndpoint
+from contentql.web.websocket_connection import ExecuteOperation, WebSocketLimits
 from contentql.web.websocket_messages import PROTOCOL
 
 NAMES = "{ categories(first: 2) { nodes { path } } }"

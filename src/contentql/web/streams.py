@@ -47,6 +47,7 @@ class Stream(Protocol):
 
     def keep_alive(self) -> None: ...
     def end(self, error: ApiError) -> None: ...
+    def shut_down(self) -> None: ...
 
 
 @dataclass
@@ -108,6 +109,11 @@ class OpenStreams:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait([self._watching])
+
+    def shut_down(self) -> None:
+        """Ends the event streams because the server stops; connections end when the server closes them."""
+        for stream in tuple(self._streams):
+            stream.shut_down()
 
     # Subscriptions
 
