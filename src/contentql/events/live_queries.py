@@ -161,14 +161,13 @@ class _LiveQuery:
         self._waiting: dict[asyncio.Future[Event], Subscriber] = {}
         self._event: Event | None = None
         self._event_id = ""
-        self._is_affected: Callable[[Change], bool] | None = None
+        self._is_affected: Callable[[Change], bool] | None = None  # None during a run: not known yet
         self._needs_run = False
         self._ran_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def is_affected(self, change: Change) -> bool:
-        # What a run that has not ended depends on is not known yet.
-        return self._is_affected is None or self._task is not None or self._is_affected(change)
+        return self._is_affected is None or self._is_affected(change)
 
     def wake(self) -> None:
         self._needs_run = True
@@ -176,7 +175,9 @@ class _LiveQuery:
 
     async def join(self, subscriber: Subscriber) -> Event:
         """Adds a subscriber. Returns the present result, after which it receives events."""
-        if self._event is not None and self._task is None and self._queries.is_current():
+        is_known = self._event is not None and self._is_affected is not None and not self._needs_run
+        if is_known and self._queries.is_current():
+            assert self._event is not None
             self._subscribers[subscriber] = None
             return self._event
         future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
@@ -201,33 +202,28 @@ class _LiveQuery:
             self._task = asyncio.create_task(self._refresh())
 
     async def _refresh(self) -> None:
+        waiting: dict[asyncio.Future[Event], Subscriber] = {}
         try:
             while self._needs_run or self._waiting:
                 if not self._waiting:
                     await asyncio.sleep(max(0.0, self._ran_at + self._interval - time.monotonic()))
                 waiting, self._waiting = self._waiting, {}
+                self._needs_run, self._is_affected = False, None
                 try:
-                    await self._refresh_once(waiting)
-                except BaseException as exc:
-                    self._fail(waiting, exc)
-                    raise
+                    async with self._queries.runs:
+                        result = await self._run()
+                except Exception as exc:
+                    if not isinstance(exc, ApiError | RunFailed):
+                        log.exception("A live query failed")
+                    await self._fail(waiting, exc)
+                else:
+                    await self._succeed(waiting, result)
         finally:
+            for future in waiting:
+                future.cancel()
             self._task = None
 
-    async def _refresh_once(self, waiting: dict[asyncio.Future[Event], Subscriber]) -> None:
-        self._needs_run = False
-        try:
-            async with self._queries.runs:
-                result = await self._run()
-        except (ApiError, RunFailed) as exc:
-            self._fail(waiting, exc)
-            if not self._subscribers and not self._waiting:
-                self._forget()
-                return
-            # The subscribers keep the result that they have until there is another one.
-            self._needs_run = True
-            await asyncio.sleep(_RETRY_SECONDS)
-            return
+    async def _succeed(self, waiting: dict[asyncio.Future[Event], Subscriber], result: LiveResult) -> None:
         self._ran_at = time.monotonic()
         event, before = result.event, tuple(self._subscribers)
         is_new = event.id != self._event_id
@@ -239,6 +235,19 @@ class _LiveQuery:
                 future.set_result(event)
         if is_new:
             await self._send(event, before)
+        # Those who waited get their first event before another one.
+        await asyncio.sleep(0)
+
+    async def _fail(self, waiting: dict[asyncio.Future[Event], Subscriber], exc: Exception) -> None:
+        for future in waiting:
+            if not future.done():
+                future.set_exception(exc)
+        if self._subscribers:
+            # They keep the result that they have until there is another one.
+            self._needs_run = True
+            await asyncio.sleep(_RETRY_SECONDS)
+        elif not self._waiting:
+            self._forget()
 
     async def _send(self, event: Event, subscribers: tuple[Subscriber, ...]) -> None:
         for number, subscriber in enumerate(subscribers, 1):
@@ -246,10 +255,3 @@ class _LiveQuery:
                 subscriber.receive(event)
             if number % _FAN_OUT == 0:
                 await asyncio.sleep(0)
-
-    def _fail(self, waiting: dict[asyncio.Future[Event], Subscriber], exc: BaseException) -> None:
-        for future in waiting:
-            if isinstance(exc, asyncio.CancelledError):
-                future.cancel()
-            elif not future.done():
-                future.set_exception(exc)

@@ -208,7 +208,8 @@ class GraphQLEndpoint:
                 result = encode_headers([*result.headers, *admission.headers()])
             return result, body
         control = NO_STORE if actor is None else PRIVATE
-        if accepted.only_stream and legacy_status(response) == 200:
+        # A browser reads no body of another status, but connects again after this one.
+        if accepted.only_stream and legacy_status(response) == 200 and response.status != 429:
             return self._stream_of_one_result(response, headers, trace)
         return await self.responses.uncached(
             response, headers, trace, admission, control, legacy=accepted.legacy

@@ -70,7 +70,7 @@ def parse_accept(accept: bytes) -> Accepted:
     stream = weights.get(EVENT_STREAM_MEDIA_TYPE, 0.0) > 0
     if not modern and not legacy:
         if stream:
-            return Accepted(legacy=True, stream=True, only_stream=True)
+            return Accepted(stream=True, only_stream=True)
         raise ApiError(
             "NOT_ACCEPTABLE",
             f"Only {GRAPHQL_RESPONSE_MEDIA_TYPE} and {JSON_MEDIA_TYPE} are served here.",
