@@ -501,7 +501,7 @@ async def test_backup_of_a_partially_damaged_sqlite_database_is_rejected(
     url = await sqlite_server.migrated()
     await insert_stories(url, 2_000)
     path = sqlite_path(url)
-    path.write_bytes(with_flipped_bytes(0.5, 40_960)(path.read_bytes()))
+    path.write_bytes(with_flipped_bytes(0.6, 40_960)(path.read_bytes()))
     await assert_error(back_up(url, backup_file, PostgresTools()), "is damaged", "cannot be backed up")
     assert not backup_file.exists()
 

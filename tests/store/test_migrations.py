@@ -31,7 +31,9 @@ TABLES = {str(model._meta.db_table): model for model in MODELS}
 TIME = "2026-06-30T08:00:00Z"
 
 # Tables without a model: Tortoise's list of migrations, the tables of FTS5, the change log.
-UNMODELLED_TABLES = re.compile(r"^(sqlite_.*|tortoise_migrations|article_search(_.*)?|row_change)$")
+UNMODELLED_TABLES = re.compile(
+    r"^(sqlite_.*|tortoise_migrations|article_search(_.*)?|row_change|article_log)$"
+)
 
 
 def apps(connection: str) -> dict[str, Any]:
@@ -264,6 +266,7 @@ AFTER_FIRST = [
     "0010_site",
     "0011_search",
     "0012_slugs",
+    "0013_article_log",
 ]
 LATER_TABLES = {
     "trusted_document",

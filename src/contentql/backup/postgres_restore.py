@@ -34,10 +34,14 @@ from contentql.backup.postgres_tools import (
     tool_error,
 )
 from contentql.errors import OperatorError
+from contentql.store.article_log import first_row_sql
 from contentql.store.database import Database, MigrationState
 
 FUNCTIONS = {  # with the types of their arguments
     "log_row_change": "()",
+    "log_article_change": "()",
+    "log_article_of": "(bigint, text)",
+    "log_article": "(bigint, text, boolean, text, timestamptz, timestamptz, timestamptz, timestamptz, text)",
     "append_only": "()",
     "fold_text": "(text)",
 }
@@ -70,6 +74,8 @@ async def restore_archive(
         if "row_change" in archive.tables
         else ""
     )
+    if "article_log" in archive.tables:
+        closing_sql += _article_log_sql(archive.schema)
     await asyncio.to_thread(
         _run_restore, database.url, archive, tools, opening_sql, f"{closing_sql}COMMIT;\n"
     )
@@ -227,6 +233,12 @@ def _change_log_sql(schema: str, last_seq: int, any_table: str) -> str:
         f" VALUES ({_quote_literal(any_table)}, 0, '');\n"
         "NOTIFY contentql_row_change;\n"
     )
+
+
+def _article_log_sql(schema: str) -> str:
+    """Returns SQL that begins the article log anew, so that clients of the old one resynchronise."""
+    (article_log,) = quoted_tables(schema, ["article_log"])
+    return f"DELETE FROM {article_log};\n{first_row_sql(article_log, 'postgres')};\n"
 
 
 def _quote_literal(text: str) -> str:

@@ -21,6 +21,7 @@ from contentql.backup.files import (
     require_compatible,
 )
 from contentql.errors import OperatorError
+from contentql.store.article_log import first_row_sql
 from contentql.store.errors import as_operator_error, describe_error
 
 _LOCK_TIMEOUT = 30.0  # seconds to wait for the lock of another writer
@@ -166,6 +167,10 @@ def _continue_change_log(staging_file: Path, last_seq: int, any_table: str, page
             "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'row_change'", (last_seq,)
         )
         connection.execute(insert_sql, (any_table,))
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'article_log'").fetchone():
+            # Clients with positions in the old log resynchronise.
+            connection.execute("DELETE FROM article_log")
+            connection.execute(first_row_sql("article_log", "sqlite"))
 
 
 def _last_change_seq(connection: sqlite3.Connection) -> int:

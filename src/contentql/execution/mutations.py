@@ -54,7 +54,7 @@ from contentql.planner.operation import Operation
 from contentql.planner.params import RootFieldError
 from contentql.planner.sql.nodes import Dialect
 from contentql.planner.variables import Variables
-from contentql.store import change_log
+from contentql.store import article_log, change_log
 from contentql.store.database import Database, TransactionReader
 from contentql.store.models.history import AuditEntry
 from contentql.telemetry.trace import RequestTrace
@@ -335,6 +335,7 @@ class MutationExecutor:
         self._changes += 1
         if self._changes % PRUNE_EVERY == 0:
             await change_log.prune(connection)
+            await article_log.prune(connection)
 
     async def _payload(
         self,

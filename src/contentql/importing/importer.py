@@ -43,7 +43,7 @@ from contentql.importing.history import write_audit_entry
 from contentql.importing.publishing import ImportConflict, RecordRejected
 from contentql.importing.report import ImportReport, RecordOutcome
 from contentql.importing.rows import SaveResult
-from contentql.store import article_writer, change_log
+from contentql.store import article_log, article_writer, change_log
 from contentql.store.article_records import ReferenceNotFound
 from contentql.store.database import Database
 from contentql.store.errors import DRIVER_ERRORS, describe_error
@@ -150,6 +150,7 @@ class Importer:
     async def _prune_change_log(self) -> None:
         async with self._begin() as connection:
             await change_log.prune(connection)
+            await article_log.prune(connection)
 
     async def _create_section(self, path: str) -> None:
         async with self._begin():

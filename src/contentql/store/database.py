@@ -22,6 +22,7 @@ from tortoise.exceptions import IntegrityError, ValidationError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 
 from contentql.errors import OperatorError
+from contentql.store import article_log
 from contentql.store.append_only import find_unprotected_tables, repair_append_only_tables
 from contentql.store.change_triggers import (
     TriggerMigrationExecutor,
@@ -143,7 +144,8 @@ class Database:
             async with asyncio.timeout(seconds) as timeout:
                 writer = await self._get_writer()
                 async with writer.begin() as connection:
-                    yield connection
+                    async with self._compacted_log(connection):
+                        yield connection
                     # After a timeout from here on, the outcome of the transaction is unknown.
                     is_committing = True
                     min_deadline = asyncio.get_running_loop().time() + _MIN_COMMIT_SECONDS
@@ -177,8 +179,19 @@ class Database:
                     connection = await stack.enter_async_context(writer.begin())
             except TimeoutError as exc:
                 raise OperatorError(describe_lock(self.url, wait_seconds)) from exc
-            yield connection
+            async with self._compacted_log(connection):
+                yield connection
             await connection.commit()
+
+    @contextlib.asynccontextmanager
+    async def _compacted_log(self, connection: Any) -> AsyncIterator[None]:
+        """Merges the rows that the block adds to the article log, on SQLite."""
+        if self.dialect != "sqlite":
+            yield
+            return
+        position = await article_log.last_position(connection)
+        yield
+        await article_log.compact(connection, position)
 
     async def _get_writer(self) -> TransactionFactory:
         async with self._opening:

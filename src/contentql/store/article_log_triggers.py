@@ -1,0 +1,305 @@
+"""Triggers that fill `article_log` from the change log, in the transaction of the change.
+
+Each row of `row_change` that changes an article, or a row that articles show, adds one row for each of these
+articles. Several changes of an article in one transaction are one row: on PostgreSQL the trigger updates the
+row that its transaction has inserted; on SQLite `article_log.compact` merges the rows before the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CREATE_POSTGRES = (
+    "CREATE TABLE article_log (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+    " article_id bigint NOT NULL, at timestamptz NOT NULL, source text NOT NULL,"
+    " public boolean NOT NULL, owner text, was_from timestamptz, was_until timestamptz,"
+    " is_from timestamptz, is_until timestamptz, status text)"
+)
+CREATE_SQLITE = (
+    "CREATE TABLE article_log (seq INTEGER PRIMARY KEY AUTOINCREMENT, article_id INTEGER NOT NULL,"
+    " at TEXT NOT NULL, source TEXT NOT NULL, public INTEGER NOT NULL, owner TEXT,"
+    " was_from TEXT, was_until TEXT, is_from TEXT, is_until TEXT, status TEXT)"
+)
+INDEXES = (
+    "CREATE INDEX article_log_article ON article_log (article_id, seq)",
+    "CREATE INDEX article_log_public ON article_log (seq, article_id) WHERE public",
+)
+
+# Tables whose rows belong to one article: their change is a change of the article.
+PART_TABLES = (
+    "article_section",
+    "article_tag",
+    "article_author",
+    "article_media",
+    "article_related",
+    "attribution",
+    "correction",
+    "external_id",
+)
+# Articles that show a row of another table, by SQL with the id of the row. A tag is also shown by its
+# narrower tags, a source by the sources that belong to it.
+SHOWN_BY: Mapping[str, str] = {
+    "category": "SELECT article_id FROM article_section WHERE category_id = {id}",
+    "tag": "SELECT article_id FROM article_tag WHERE tag_id = {id} OR tag_id IN (SELECT n.id FROM tag n"
+    " LEFT JOIN tag b ON b.id = n.broader_id WHERE {id} IN (n.broader_id, b.broader_id))",
+    "author": "SELECT article_id FROM article_author WHERE author_id = {id}",
+    "source": "SELECT article_id FROM attribution WHERE state IN ('ACCEPTED', 'EDITED') AND (source_id = {id}"
+    " OR source_id IN (SELECT n.id FROM source n LEFT JOIN source b ON b.id = n.parent_id"
+    " WHERE {id} IN (n.parent_id, b.parent_id)))",
+    "story": "SELECT id FROM article WHERE story_id = {id}",
+    "media": "SELECT article_id FROM article_media WHERE media_id = {id}"
+    " UNION SELECT id FROM article WHERE lead_media_id = {id}"
+    " UNION SELECT l.article_id FROM article_author l JOIN author u ON u.id = l.author_id"
+    " WHERE u.image_id = {id}",
+}
+# Articles that show another article.
+SHOWING_ARTICLE = (
+    "SELECT article_id FROM article_related WHERE related_id = {id}"
+    " UNION SELECT id FROM article WHERE translation_group IN ({groups}) AND id <> {id}"
+)
+INTERNAL_COLUMNS = ("modified_at", "version", "owner", "working_of")  # of `article`, which no reader sees
+_INTERNAL_TEXTS = ("ed_note", "extra")
+_COLUMNS = "article_id, at, source, public, owner, was_from, was_until, is_from, is_until, status"
+
+
+def _is_open(row: str) -> str:
+    """The condition that a row of `article` can be visible to the public, now or later."""
+    return (
+        f"({row}.working_of = 0 AND {row}.status IN ('PUBLISHED', 'SCHEDULED') AND {row}.deleted_at IS NULL)"
+    )
+
+
+# PostgreSQL
+
+_POSTGRES_FUNCTION = """
+CREATE FUNCTION log_article_change() RETURNS trigger LANGUAGE plpgsql SET timezone TO 'UTC' AS $$
+DECLARE
+  was jsonb := NEW.before::jsonb;
+  now jsonb := NEW.after::jsonb;
+  was_open boolean;
+  is_open boolean;
+  is_public boolean;
+BEGIN
+  IF NEW.table_name = 'article' THEN
+    was_open := coalesce((was ->> 'working_of')::bigint = 0 AND was ->> 'status' IN ('PUBLISHED', 'SCHEDULED')
+                         AND was ->> 'deleted_at' IS NULL, false);
+    is_open := coalesce((now ->> 'working_of')::bigint = 0 AND now ->> 'status' IN ('PUBLISHED', 'SCHEDULED')
+                        AND now ->> 'deleted_at' IS NULL, false);
+    is_public := (was_open OR is_open) AND (
+      was - '{%(internal)s}'::text[] IS DISTINCT FROM now - '{%(internal)s}'::text[]
+      OR array_remove(array_remove(string_to_array(NEW.changed_text_columns, ' '), 'ed_note'), 'extra')
+        <> '{}');
+    IF (coalesce(now, was) ->> 'working_of')::bigint <> 0 THEN
+      PERFORM log_article((coalesce(now, was) ->> 'working_of')::bigint, 'copy', false,
+                          coalesce(now, was) ->> 'owner', NULL, NULL, NULL, NULL, NULL);
+      RETURN NULL;
+    END IF;
+    PERFORM log_article(NEW.row_id, 'article', is_public, coalesce(now, was) ->> 'owner',
+      CASE WHEN was_open THEN
+        greatest((was ->> 'published_at')::timestamptz, (was ->> 'embargo_until')::timestamptz) END,
+      CASE WHEN was_open THEN (was ->> 'expires_at')::timestamptz END,
+      CASE WHEN is_open THEN
+        greatest((now ->> 'published_at')::timestamptz, (now ->> 'embargo_until')::timestamptz) END,
+      CASE WHEN is_open THEN (now ->> 'expires_at')::timestamptz END,
+      CASE WHEN now ->> 'deleted_at' IS NULL THEN now ->> 'status' END);
+    IF is_public THEN
+      PERFORM log_article_of(id, 'related') FROM (%(showing)s) AS shown(id);
+    END IF;
+  ELSIF NEW.table_name = 'article_body' THEN
+    PERFORM log_article_of(NEW.row_id, 'article_body');
+  ELSIF NEW.table_name IN (%(parts)s) THEN
+    IF NEW.table_name = 'attribution' AND coalesce(was ->> 'state', '') NOT IN ('ACCEPTED', 'EDITED')
+       AND coalesce(now ->> 'state', '') NOT IN ('ACCEPTED', 'EDITED') THEN
+      PERFORM log_article_of((coalesce(now, was) ->> 'article_id')::bigint, 'suggestion');
+    ELSE
+      PERFORM log_article_of((coalesce(now, was) ->> 'article_id')::bigint, NEW.table_name);
+      IF (was ->> 'article_id')::bigint <> (now ->> 'article_id')::bigint THEN
+        PERFORM log_article_of((was ->> 'article_id')::bigint, NEW.table_name);
+      END IF;
+    END IF;
+%(shown)s
+  END IF;
+  RETURN NULL;
+END $$"""
+
+# Adds a change to the row of the article that this transaction has inserted, or inserts one. The interval
+# before the first change of the article itself is that before the transaction.
+_POSTGRES_LOG = """
+CREATE FUNCTION log_article(
+  id bigint, cause text, is_public boolean, by text, from_before timestamptz, until_before timestamptz,
+  from_after timestamptz, until_after timestamptz, status_after text
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  latest bigint;
+  causes text[];
+BEGIN
+  SELECT l.seq, string_to_array(l.source, ' ') INTO latest, causes FROM article_log l
+  WHERE l.article_id = id AND l.xmin = pg_current_xact_id()::xid ORDER BY l.seq DESC LIMIT 1;
+  IF latest IS NULL THEN
+    INSERT INTO article_log
+      (article_id, at, source, public, owner, was_from, was_until, is_from, is_until, status)
+    VALUES (id, date_trunc('second', clock_timestamp()), cause, is_public, by,
+            from_before, until_before, from_after, until_after, status_after);
+    RETURN;
+  END IF;
+  IF cause = 'article' THEN
+    UPDATE article_log l SET owner = by, is_from = from_after, is_until = until_after, status = status_after
+    WHERE l.seq = latest;
+    IF NOT cause = ANY(causes) THEN
+      UPDATE article_log l SET was_from = from_before, was_until = until_before WHERE l.seq = latest;
+    END IF;
+  END IF;
+  UPDATE article_log l SET public = l.public OR is_public,
+    source = CASE WHEN cause = ANY(causes) THEN l.source ELSE l.source || ' ' || cause END
+  WHERE l.seq = latest AND NOT (cause = ANY(causes) AND (l.public OR NOT is_public));
+END $$"""
+
+_POSTGRES_LOG_OF = f"""
+CREATE FUNCTION log_article_of(id bigint, cause text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  a article;
+BEGIN
+  SELECT * INTO a FROM article WHERE article.id = log_article_of.id;
+  IF NOT FOUND THEN RETURN; END IF;
+  IF a.working_of <> 0 THEN
+    PERFORM log_article(a.working_of, 'copy', false, a.owner, NULL, NULL, NULL, NULL, NULL);
+  ELSIF {_is_open("a")} THEN
+    PERFORM log_article(id, cause, cause <> 'suggestion', a.owner, greatest(a.published_at, a.embargo_until),
+      a.expires_at, greatest(a.published_at, a.embargo_until), a.expires_at, a.status);
+  ELSE
+    PERFORM log_article(id, cause, false, a.owner, NULL, NULL, NULL, NULL,
+      CASE WHEN a.deleted_at IS NULL THEN a.status END);
+  END IF;
+END $$"""
+
+
+def _postgres_function() -> str:
+    shown = "".join(
+        f"  ELSIF NEW.table_name = '{table}' AND was IS NOT NULL AND now IS NOT NULL THEN\n"
+        f"    PERFORM log_article_of(id, '{table}') FROM ({sql.format(id='NEW.row_id')}) AS shown(id);\n"
+        for table, sql in SHOWN_BY.items()
+    )
+    groups = "(was ->> 'translation_group')::bigint, (now ->> 'translation_group')::bigint"
+    return _POSTGRES_FUNCTION % {
+        "internal": ",".join(INTERNAL_COLUMNS),
+        "showing": SHOWING_ARTICLE.format(id="NEW.row_id", groups=groups),
+        "parts": ", ".join(f"'{table}'" for table in PART_TABLES),
+        "shown": shown.rstrip("\n"),
+    }
+
+
+def postgres_statements() -> list[str]:
+    """Statements that create the table, its indexes, functions and trigger on PostgreSQL."""
+    return [
+        CREATE_POSTGRES,
+        *INDEXES,
+        _POSTGRES_LOG,
+        _POSTGRES_LOG_OF,
+        _postgres_function(),
+        "CREATE TRIGGER row_change_article AFTER INSERT ON row_change FOR EACH ROW"
+        " EXECUTE FUNCTION log_article_change()",
+    ]
+
+
+# SQLite
+
+_NOW = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
+
+
+def _value(row: str, column: str) -> str:
+    return f"json_extract(NEW.{row}, '$.{column}')"
+
+
+def _json_open(row: str) -> str:
+    return (
+        f"({_value(row, 'working_of')} = 0 AND {_value(row, 'status')} IN ('PUBLISHED', 'SCHEDULED')"
+        f" AND {_value(row, 'deleted_at')} IS NULL)"
+    )
+
+
+def _json_from(row: str) -> str:
+    published, embargo = _value(row, "published_at"), _value(row, "embargo_until")
+    return f"iif({_json_open(row)}, max({published}, coalesce({embargo}, {published})), NULL)"
+
+
+def _json_until(row: str) -> str:
+    return f"iif({_json_open(row)}, {_value(row, 'expires_at')}, NULL)"
+
+
+def _insert_for(articles: str, cause: str, public: str = "1") -> str:
+    """Inserts a row for each article of a subquery, with its present window before and after."""
+    window = f"iif({_is_open('a')}, max(a.published_at, coalesce(a.embargo_until, a.published_at)), NULL)"
+    until = f"iif({_is_open('a')}, a.expires_at, NULL)"
+    copy = "a.working_of <> 0"
+    return (
+        f"INSERT INTO article_log ({_COLUMNS})"
+        f" SELECT iif({copy}, a.working_of, a.id), {_NOW}, iif({copy}, 'copy', {cause}),"
+        f" {public} AND {_is_open('a')}, a.owner, {window}, {until}, {window}, {until},"
+        f" iif(a.deleted_at IS NULL AND NOT {copy}, a.status, NULL)"
+        f" FROM article a WHERE a.id IN ({articles})"
+    )
+
+
+def _trigger(name: str, condition: str, *statements: str) -> str:
+    body = "; ".join(statements)
+    return f"CREATE TRIGGER article_log_{name} AFTER INSERT ON row_change WHEN {condition} BEGIN {body}; END"
+
+
+def sqlite_statements() -> list[str]:
+    """Statements that create the table, its indexes and triggers on SQLite."""
+    removed = ", ".join(f"'$.{column}'" for column in INTERNAL_COLUMNS)
+    texts = "NEW.changed_text_columns"
+    for column in _INTERNAL_TEXTS:
+        texts = f"replace({texts}, '{column} ', '')"
+    public = (
+        f"(coalesce({_json_open('before')}, 0) OR coalesce({_json_open('after')}, 0))"
+        f" AND (json_remove(NEW.before, {removed}) IS NOT json_remove(NEW.after, {removed})"
+        f" OR trim({texts}) <> '')"
+    )
+    either = "coalesce(NEW.after, NEW.before)"
+    copy_of = f"json_extract({either}, '$.working_of')"
+    groups = f"{_value('before', 'translation_group')}, {_value('after', 'translation_group')}"
+    showing = SHOWING_ARTICLE.format(id="NEW.row_id", groups=groups)
+    own = (
+        f"INSERT INTO article_log ({_COLUMNS}) SELECT NEW.row_id, {_NOW}, 'article', {public},"
+        f" json_extract({either}, '$.owner'), {_json_from('before')}, {_json_until('before')},"
+        f" {_json_from('after')}, {_json_until('after')},"
+        f" iif({_value('after', 'deleted_at')} IS NULL, {_value('after', 'status')}, NULL)"
+    )
+    copy = (
+        f"INSERT INTO article_log ({_COLUMNS}) SELECT {copy_of}, {_NOW}, 'copy', 0,"
+        f" json_extract({either}, '$.owner'), NULL, NULL, NULL, NULL, NULL"
+    )
+    accepted = "IN ('ACCEPTED', 'EDITED')"
+    suggestion = (
+        f"coalesce({_value('before', 'state')} {accepted}, 0) = 0"
+        f" AND coalesce({_value('after', 'state')} {accepted}, 0) = 0"
+    )
+    ids = f"{_value('before', 'article_id')}, {_value('after', 'article_id')}"
+    parts = ", ".join(f"'{table}'" for table in PART_TABLES if table != "attribution")
+    return [
+        CREATE_SQLITE,
+        *INDEXES,
+        _trigger("article", f"NEW.table_name = 'article' AND {copy_of} = 0", own),
+        _trigger("copy", f"NEW.table_name = 'article' AND {copy_of} <> 0", copy),
+        _trigger(
+            "related",
+            f"NEW.table_name = 'article' AND {copy_of} = 0 AND {public}",
+            _insert_for(showing, "'related'"),
+        ),
+        _trigger("body", "NEW.table_name = 'article_body'", _insert_for("NEW.row_id", "'article_body'")),
+        _trigger("part", f"NEW.table_name IN ({parts})", _insert_for(ids, "NEW.table_name")),
+        _trigger(
+            "attribution",
+            "NEW.table_name = 'attribution'",
+            _insert_for(ids, f"iif({suggestion}, 'suggestion', 'attribution')", f"NOT ({suggestion})"),
+        ),
+        *(
+            _trigger(
+                table,
+                f"NEW.table_name = '{table}' AND NEW.before IS NOT NULL AND NEW.after IS NOT NULL",
+                _insert_for(sql.format(id="NEW.row_id"), f"'{table}'"),
+            )
+            for table, sql in SHOWN_BY.items()
+        ),
+    ]
