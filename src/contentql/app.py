@@ -125,14 +125,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         observer=observer,
         admission=admission,
     )
-    websockets = WebSocketEndpoint(
-        graphql.operations.execute_over_websocket,
-        greet=graphql.operations.authenticate_websocket,
-        origins=settings.cors_origin_list,
-        hosts=graphql.hosts,
-        addresses=graphql.addresses,
-        streams=graphql.streams,
-    )
+    websockets = _websocket_endpoint(graphql, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -171,6 +164,17 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         websockets,
         TicketEndpoint(graphql),
         CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS),
+    )
+
+
+def _websocket_endpoint(graphql: GraphQLEndpoint, settings: Settings) -> WebSocketEndpoint:
+    return WebSocketEndpoint(
+        graphql.operations.execute_over_websocket,
+        greet=graphql.operations.authenticate_websocket,
+        origins=settings.cors_origin_list,
+        hosts=graphql.hosts,
+        addresses=graphql.addresses,
+        streams=graphql.streams,
     )
 
 

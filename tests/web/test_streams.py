@@ -154,7 +154,7 @@ async def test_equal_subscribers_share_one_execution(
         ]
         sockets = [await stack.enter_async_context(open_socket(sqlite_served)) for _ in range(4)]
         for socket in sockets:
-            await send_messages(socket, subscribe("a"))
+            await send_messages(socket, subscribe("a", EVERYTHING))
             await receive_message(socket)
         for stream in streams:
             await stream.receive_result()
