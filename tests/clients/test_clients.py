@@ -399,7 +399,7 @@ async def subscriptions(running: RunningServer, scripts: Scripts) -> Any:
 
 @pytest.mark.parametrize("client", ["ws", "sse", "urql"])
 def test_clients_of_subscriptions(subscriptions: Any, client: str) -> None:
-    """Each change is a result; a client resumes by the id of the last event, and learns if that is unknown."""
+    """Each change is a result; a client resumes by the id of its last event, and learns if it is unknown."""
     result = subscriptions[client]
     assert result["names"] == result["expected"]
     assert result["resumed"] == "Two"
