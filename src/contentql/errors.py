@@ -29,6 +29,10 @@ ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
     "BAD_USER_INPUT": (422, "A variable or an argument has an invalid value."),
     "INVALID_ID": (422, "The id is not valid or belongs to an object of another type."),
     "INVALID_CURSOR": (422, "The cursor is not valid, or belongs to a list with another filter or order."),
+    "INVALID_SYNC_TOKEN": (
+        422,
+        "The token in `since` is not valid, or belongs to another filter or viewer.",
+    ),
     "INVALID_PAGE_SIZE": (
         422,
         "`first` or `last` is outside 0 to 100, `page` is outside its range, or two of these are combined.",

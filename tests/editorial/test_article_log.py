@@ -156,7 +156,7 @@ async def logged_public(newsroom: EditorialClient, since: int) -> dict[int, bool
 async def test_a_write_of_internal_columns_is_not_public(newsroom: EditorialClient) -> None:
     id = await newsroom.create_published()
     since = await position(newsroom)
-    for column, value in (("version", "version + 1"), ("ed_note", "'Call him back'")):
+    for column, value in (("owner", "'eve'"), ("ed_note", "'Call him back'")):
         await execute(newsroom, f"UPDATE article SET {column} = {value} WHERE id = {number(id)}")
     rows = await newsroom.table(f"SELECT public FROM article_log WHERE seq > {since}")
     assert not any(row[0] for row in rows)

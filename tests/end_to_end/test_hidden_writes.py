@@ -86,10 +86,10 @@ HiddenWrite = Callable[[EditorialClient, Mapping[str, Any]], Awaitable[None]]
 
 
 def test_every_root_field_is_among_the_requests() -> None:
-    """Except those that require a permission."""
+    """Except those that require a permission, and `changes`, which no cache stores."""
     query = get_schema()._schema.query_type
     assert query is not None
-    fields = set(query.fields) - {"tokens", "auditLog", "deletedArticles", "redirects"}
+    fields = set(query.fields) - {"tokens", "auditLog", "deletedArticles", "redirects", "changes"}
     assert {name for name in fields if not any(name in text for text in REQUESTS)} == set()
 
 
@@ -336,6 +336,27 @@ async def test_hidden_writes_change_no_response(server: Server, write: HiddenWri
                     headers.pop(tags, None)
                     before[query][1].pop(tags, None)
                 assert (status, headers, body) == before[query][:3], query
+
+
+@pytest.mark.parametrize("write", HIDDEN_WRITES, ids=lambda write: write.__name__)
+async def test_hidden_writes_change_no_sync_response(server: Server, write: HiddenWrite) -> None:
+    """A poll of the changes has the same bytes, until a public write comes."""
+    async with open_newsroom(server) as (newsroom, ids):
+        query = "query ($t: String) { changes(since: $t, first: 50) { changes { id } nextToken hasMore } }"
+
+        async def poll(token: str | None) -> Any:
+            return (await newsroom.query(query, t=token))["changes"]
+
+        token = (await poll(None))["nextToken"]
+        idle = await poll(token)
+        assert idle == {"changes": [], "nextToken": token, "hasMore": False}
+        await write(newsroom, ids)
+        assert await poll(token) == idle
+        for _ in range(3):
+            newsroom.now += dt.timedelta(seconds=20)
+            assert await poll(token) == idle
+        await newsroom.create_published()
+        assert len((await poll(token))["changes"]) == 1
 
 
 async def test_public_writes_change_responses(server: Server) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from random import Random
 from typing import Any
 
+import orjson
 import pytest
 from graphql import parse, validate
 from hypothesis import HealthCheck, given, settings
@@ -47,12 +49,19 @@ async def test_generated_documents_return_equal_responses_on_both_databases(
     ]
     if _is_too_deep(sqlite):
         return
-    assert sqlite == postgres
+    assert _without_tokens(sqlite) == _without_tokens(postgres)
     assert "INTERNAL_SERVER_ERROR" not in [code for _, code in codes_by_path(sqlite).get("errors", ())]
     if "data" in sqlite:
         for executor in both_executors:
             result = await execute_with_graphql_core(executor, document.text, document.variables)
-            assert _failed_roots(result) == _failed_roots(codes_by_path(sqlite))
+            assert _without_tokens(_failed_roots(result)) == _without_tokens(
+                _failed_roots(codes_by_path(sqlite))
+            )
+
+
+def _without_tokens(result: Any) -> bytes:
+    """The result as JSON, without the sync tokens, which are those of one database."""
+    return re.sub(rb"cql[ld]_[\w-]{104}", b"", orjson.dumps(result))
 
 
 def _failed_roots(result: dict[str, Any]) -> Any:

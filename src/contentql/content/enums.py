@@ -31,6 +31,14 @@ class Status(str, Enum):
     EXPIRED = "EXPIRED"  # never stored: derived from the expiry time
 
 
+class RemovalReason(str, Enum):
+    UNPUBLISHED = "UNPUBLISHED"
+    WITHDRAWN = "WITHDRAWN"
+    EXPIRED = "EXPIRED"
+    DELETED = "DELETED"
+    LEFT_FILTER = "LEFT_FILTER"
+
+
 class Access(str, Enum):
     FREE = "FREE"
     METERED = "METERED"

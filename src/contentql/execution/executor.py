@@ -219,6 +219,8 @@ class Executor:
                 await charge(document.planning_cost)
         if plan.statement is not None:
             await self._publish_due_changes(at)
+        if plan.sync_pages:
+            await self._planner.load_sync_key(self.database)
         _describe(ready, trace)
         # Viewers who see no more than the public have no preview time.
         preview_at = viewer.preview_at if viewer.visibility.at_preview_time else None
@@ -227,7 +229,7 @@ class Executor:
         cache = self.responses if anonymous else None
         execution = _Execution(request, ready, plan, now, trace)
         has_errors = plan.root_errors or plan.item_errors(ready.variables)
-        if cache is None or has_errors or with_cost:
+        if cache is None or has_errors or with_cost or plan.sync_pages:
             trace.cache = "off" if cache is None else "bypass"
             storable = anonymous and (request.queries_only or cache is not None)
             if charge:
@@ -381,6 +383,7 @@ class Executor:
     ) -> Any:
         """One root field for graphql-core; see `execution.reference`."""
         variables = with_viewer_variables(variables, viewer, self.now())
+        await self._planner.load_sync_key(self.database)
         return await reference.resolve_root_field(
             self._planner, self.dialect, self.database, info, variables, now, self.seconds, viewer
         )

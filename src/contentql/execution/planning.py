@@ -30,7 +30,10 @@ from contentql.planner.operation import Operation, resolve_value
 from contentql.planner.params import BoundParams
 from contentql.planner.plan import Plan
 from contentql.planner.sql.nodes import Dialect
+from contentql.planner.sync_tokens import SyncTokens
 from contentql.planner.variables import Variables
+from contentql.store.database import Database
+from contentql.store.sync_key import load_sync_key
 from contentql.url_patterns import Site
 
 MUTATION_FIELD_COST = 10  # of each mutation field, besides the cost of its selection
@@ -75,6 +78,7 @@ class Planner:
         self._articles = articles
         self._memory = memory
         self._site = site
+        self.sync_tokens = SyncTokens()
         self._site_values = {
             "name": site.name or None,
             "languages": list(site.languages),
@@ -157,6 +161,7 @@ class Planner:
             limits=self.limits,
             virtual_objects={"viewer": viewer.as_graphql, "site": self._site_values},
             site=self._site,
+            sync_tokens=self.sync_tokens,
             failed_roots=failed_roots,
             with_typename=with_typename,
             with_markers=self._with_markers
@@ -166,6 +171,11 @@ class Planner:
             visibility=viewer.visibility,
             rows=self._articles.value,
         )
+
+    async def load_sync_key(self, database: Database) -> None:
+        """Reads the key of sync tokens, once. Raises ApiError as `Database.transaction` does."""
+        if not self.sync_tokens.key:
+            self.sync_tokens.key = await load_sync_key(database)
 
     def mutation_cost(self, operation: Operation) -> int:
         """Cost of the fields and of what their payloads select. Raises COST_LIMIT_EXCEEDED."""

@@ -67,16 +67,21 @@ def operation_cost(
         field = catalog.field(type_name, name)
         if field.is_leaf:
             return 0
-        if field.target.endswith("Connection") and isinstance(field.plan, ToMany | RootField):
+        if is_page(field.target) and isinstance(field.plan, ToMany | RootField):
             return 1 + of_selection(node.selection_set, field.target, size(node, field.definition))
         times = 1
         if field.is_list:  # nodes and edges of a connection have one item per row
-            times = rows if type_name.endswith("Connection") else size(node, field.definition)
+            times = rows if is_page(type_name) else size(node, field.definition)
         if isinstance(field.plan, JsonElements) and field.plan.parts_of_text:
             times = 1
         return times * (1 + of_selection(node.selection_set, field.target, rows))
 
     return of_selection(operation.selection_set, operation.operation.value.capitalize(), 1)
+
+
+def is_page(type_name: str) -> bool:
+    """True for types with a page of items: the size of their lists is an argument of the field before."""
+    return type_name.endswith("Connection") or type_name == "ChangePage"
 
 
 def list_size(field: GraphQLField, first: Any, last: Any, ids: int | None, limits: Limits) -> int:

@@ -15,6 +15,7 @@ from contentql.planner.variables import Variables
 
 # Placeholder of a sub-statement's list. Content cannot contain it: JSON escapes quotation marks in strings.
 _MARK = re.compile(rb'\{"cut (\d+)":(-?\d+)\}')
+_TOKEN = re.compile(rb'\{"sync (\d+)":"([^"]*)"\}')
 
 Rows = Callable[[str, Sequence[Any]], list[Sequence[Any]]]
 
@@ -67,7 +68,20 @@ async def execute_plan(
             row = next(read) if part is None else part
             # A list may be returned as its items, so that the database need not build one large text.
             messages.append(row if isinstance(row, bytes) else ",".join(row).encode())
-    return PlanResult(b"".join(messages) + b"}", [next(read) for _ in plan.sections])  # type: ignore[misc]
+    data = _with_tokens(plan, b"".join(messages) + b"}", variables, now)
+    return PlanResult(data, [next(read) for _ in plan.sections])  # type: ignore[misc]
+
+
+def _with_tokens(plan: Plan, data: bytes, variables: Variables, now: dt.datetime) -> bytes:
+    """Returns the JSON with the next sync tokens in place of their placeholders."""
+    if not plan.sync_pages:
+        return data
+
+    def token(match: re.Match[bytes]) -> bytes:
+        page = plan.sync_pages[int(match[1])]
+        return b'"%b"' % page.next_token(match[2].decode(), variables, now).encode()
+
+    return _TOKEN.sub(token, data)
 
 
 def _check(cuts: Sequence[Statement], dialect: Dialect, variables: Variables, now: dt.datetime) -> None:

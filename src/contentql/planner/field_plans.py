@@ -167,7 +167,7 @@ class RootField:
     deleted, for viewers of drafts.
     """
 
-    shape: Literal["one", "page", "latest", "node", "nodes", "resolve", "site", "viewer"]
+    shape: Literal["one", "page", "latest", "node", "nodes", "changes", "resolve", "site", "viewer"]
     table: str = ""
     admin_only: bool = False
     deleted: bool = False

@@ -20,6 +20,7 @@ from contentql.language_tags import LanguageTagError, normal_form, parse_languag
 from contentql.planner.cursors import ANY_TIME, CursorValue, ListFingerprint
 from contentql.planner.operation import LeafValue, VariableRef
 from contentql.planner.sql.nodes import Dialect, ParamKind
+from contentql.planner.sync_tokens import SyncTokenValue
 from contentql.planner.variables import Variables
 
 NOW = "now"
@@ -27,7 +28,7 @@ MAX_LANGUAGES = 20  # language ranges of one argument
 _PLACEHOLDER = re.compile(r"[?$](\d+)")
 
 
-ParamSource = LeafValue | ListFingerprint | CursorValue
+ParamSource = LeafValue | ListFingerprint | CursorValue | SyncTokenValue
 
 
 @dataclass(frozen=True)

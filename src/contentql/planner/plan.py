@@ -10,6 +10,7 @@ from contentql.errors import ApiError
 from contentql.planner.operation import LeafValue
 from contentql.planner.params import ANY_ID, Param
 from contentql.planner.read_set import ReadSet
+from contentql.planner.sync_tokens import SyncPage
 from contentql.planner.variables import Variables
 
 _PLAN_BYTES = 4_000  # that every plan takes
@@ -91,6 +92,7 @@ class Plan:
     scan_cost: int = 0  # the part of the cost for conditions that no index serves
     id_lists: tuple[IdList, ...] = ()
     sections: tuple[RequestedSection, ...] = ()
+    sync_pages: tuple[SyncPage, ...] = ()
 
     def item_errors(self, variables: Variables) -> list[ApiError]:
         """Returns the errors of single items of lists, which are null."""

@@ -37,6 +37,7 @@ from contentql.schema.mutations import Mutation, atomic
 from contentql.schema.queries import Query
 from contentql.schema.scalars import SCALARS
 from contentql.schema.subscriptions import Subscription
+from contentql.schema.sync import Removed, Upserted
 
 # What the root resolvers call: the planner's JSON for one root field, read back into Python.
 ResolveRootField = Callable[["GraphQLResolveInfo[Any]"], Awaitable[Any]]
@@ -75,7 +76,7 @@ def get_schema() -> strawberry.Schema:
         Mutation,
         Subscription,
         directives=[atomic],
-        types=_BLOCKS,
+        types=[*_BLOCKS, Upserted, Removed],
         config=StrawberryConfig(name_converter=_Names(), scalar_map=SCALARS),
     )
     created._schema.description = SCHEMA_DESCRIPTION

@@ -45,6 +45,16 @@ _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
             "EXPIRED": "Expired; no longer public.",
         },
     ),
+    enums.RemovalReason: (
+        "Reason why a client has to remove an article.",
+        {
+            "UNPUBLISHED": "The article is not public any more.",
+            "WITHDRAWN": "The article was withdrawn; a notice remains.",
+            "EXPIRED": "The article has expired.",
+            "DELETED": "The article was deleted.",
+            "LEFT_FILTER": "The article is visible, but does not match the filter any more.",
+        },
+    ),
     enums.Access: (
         "Access to the full text.",
         {

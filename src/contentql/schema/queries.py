@@ -22,7 +22,9 @@ from contentql.schema.fields import (
     connection_field,
     filter_argument,
 )
+from contentql.schema.filters import ArticleFilter  # noqa: F401 - resolved by name
 from contentql.schema.site import Redirect, Resolved, Site
+from contentql.schema.sync import ChangePage
 from contentql.schema.values import Node
 
 SECTION_ARGUMENT: Argument = (
@@ -260,6 +262,28 @@ class Query:
                 "Path, with or without its query, or URL on the site; at most 1,000 characters. Example:"
                 ' `"/world/asia"`.',
             )
+        ],
+        module=__name__,
+    )
+    changes: ChangePage = argument_field(
+        "Articles that have changed since an earlier response, for clients that store articles: each with the"
+        " client's own selection, or with the reason why it must be removed. Without `since`, all visible"
+        " articles that match the filter, the newest first. An article may come more often than it changes.",
+        "ChangePage",
+        RootField("changes", "article"),
+        [
+            (
+                "since",
+                "String",
+                "`nextToken` of the previous response; null or absent at first. Valid for 30 days, for the"
+                " same filter and viewer. Example: `null`.",
+            ),
+            filter_argument("Article"),
+            (
+                "first",
+                "Int",
+                "Maximum number of changes: 1 to 100, 20 by default. Example: `50`.",
+            ),
         ],
         module=__name__,
     )

@@ -7,19 +7,18 @@ invisible by the clock is not in the log: its readers compare the times of the a
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from contentql.content.ids import new_id
 
 RETENTION_DAYS = 35
-SYNC_KEY_ID = "sync"  # of the key in `signing_key` that encrypts sync tokens
 
 _PRUNED_AT_ONCE = 5_000
 _COLUMNS = (
     "article_id", "at", "source", "public", "owner", "was_from", "was_until", "is_from", "is_until", "status",
 )  # fmt: skip
-_COPY = "copy"  # `source` of a change of a working copy, which has no interval
+_OWN = "article"  # `source` of a change of the article itself
+_COPY = "copy"  # that of a change of a working copy, which has no interval
 
 
 def first_row_sql(table: str, dialect: str) -> str:
@@ -29,17 +28,6 @@ def first_row_sql(table: str, dialect: str) -> str:
     """
     now = "date_trunc('second', now())" if dialect == "postgres" else _sqlite_time("now")
     return f"INSERT INTO {table} (article_id, at, source, public) VALUES ({-new_id()}, {now}, 'log', true)"
-
-
-async def create_log(connection: Any) -> None:
-    """Adds the first row of the log, and the key of sync tokens."""
-    dialect = connection.capabilities.dialect
-    await connection.execute_query(first_row_sql("article_log", dialect))
-    now = "now()" if dialect == "postgres" else _sqlite_time("now")
-    await connection.execute_query(
-        f"INSERT INTO signing_key (id, value, created_at) VALUES ('{SYNC_KEY_ID}',"
-        f" '{secrets.token_hex(32)}', {now})"
-    )
 
 
 async def last_position(connection: Any) -> int:
@@ -71,9 +59,11 @@ async def compact(connection: Any, position: int) -> None:
 
 def _merge(earlier: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
     """One row of two changes: as it was before the first one, and as it is after the second one."""
-    before = later if earlier["source"] == _COPY else earlier
-    after = earlier if later["source"] == _COPY else later
-    sources = dict.fromkeys([*earlier["source"].split(), *later["source"].split()])
+    first, second = earlier["source"].split(), later["source"].split()
+    # Only a change of the article itself has the interval before it; others have the present one twice.
+    before = later if first == [_COPY] or (_OWN not in first and _OWN in second) else earlier
+    after = earlier if second == [_COPY] else later
+    sources = dict.fromkeys([*first, *second])
     return {
         **after,
         "at": later["at"],

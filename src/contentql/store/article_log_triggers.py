@@ -57,8 +57,15 @@ SHOWING_ARTICLE = (
     "SELECT article_id FROM article_related WHERE related_id = {id}"
     " UNION SELECT id FROM article WHERE translation_group IN ({groups}) AND id <> {id}"
 )
-INTERNAL_COLUMNS = ("modified_at", "version", "owner", "working_of")  # of `article`, which no reader sees
+# Columns of `article` that no reader sees. Of its translations, readers see those that are public.
+INTERNAL_COLUMNS = ("modified_at", "owner", "working_of", "translation_group")
 _INTERNAL_TEXTS = ("ed_note", "extra")
+# The condition that one of the translations in `groups` is public.
+_PUBLIC_TRANSLATION = (
+    "EXISTS (SELECT 1 FROM article t WHERE t.translation_group IN ({groups}) AND t.id <> {id}"
+    " AND t.working_of = 0 AND t.status IN ('PUBLISHED', 'SCHEDULED') AND t.deleted_at IS NULL"
+    " AND t.published_at <= {now})"
+)
 _COLUMNS = "article_id, at, source, public, owner, was_from, was_until, is_from, is_until, status"
 
 
@@ -88,10 +95,12 @@ BEGIN
     is_public := (was_open OR is_open) AND (
       was - '{%(internal)s}'::text[] IS DISTINCT FROM now - '{%(internal)s}'::text[]
       OR array_remove(array_remove(string_to_array(NEW.changed_text_columns, ' '), 'ed_note'), 'extra')
-        <> '{}');
+        <> '{}'
+      OR (was ->> 'translation_group' IS DISTINCT FROM now ->> 'translation_group' AND %(translated)s));
     IF (coalesce(now, was) ->> 'working_of')::bigint <> 0 THEN
       PERFORM log_article((coalesce(now, was) ->> 'working_of')::bigint, 'copy', false,
                           coalesce(now, was) ->> 'owner', NULL, NULL, NULL, NULL, NULL);
+      PERFORM log_article_of(id, 'draft') FROM (%(showing_original)s) AS shown(id);
       RETURN NULL;
     END IF;
     PERFORM log_article(NEW.row_id, 'article', is_public, coalesce(now, was) ->> 'owner',
@@ -102,9 +111,8 @@ BEGIN
         greatest((now ->> 'published_at')::timestamptz, (now ->> 'embargo_until')::timestamptz) END,
       CASE WHEN is_open THEN (now ->> 'expires_at')::timestamptz END,
       CASE WHEN now ->> 'deleted_at' IS NULL THEN now ->> 'status' END);
-    IF is_public THEN
-      PERFORM log_article_of(id, 'related') FROM (%(showing)s) AS shown(id);
-    END IF;
+    PERFORM log_article_of(id, CASE WHEN is_public THEN 'related' ELSE 'draft' END)
+    FROM (%(showing)s) AS shown(id);
   ELSIF NEW.table_name = 'article_body' THEN
     PERFORM log_article_of(NEW.row_id, 'article_body');
   ELSIF NEW.table_name IN (%(parts)s) THEN
@@ -164,7 +172,8 @@ BEGIN
   IF a.working_of <> 0 THEN
     PERFORM log_article(a.working_of, 'copy', false, a.owner, NULL, NULL, NULL, NULL, NULL);
   ELSIF {_is_open("a")} THEN
-    PERFORM log_article(id, cause, cause <> 'suggestion', a.owner, greatest(a.published_at, a.embargo_until),
+    PERFORM log_article(id, cause, cause NOT IN ('suggestion', 'draft'), a.owner,
+      greatest(a.published_at, a.embargo_until),
       a.expires_at, greatest(a.published_at, a.embargo_until), a.expires_at, a.status);
   ELSE
     PERFORM log_article(id, cause, false, a.owner, NULL, NULL, NULL, NULL,
@@ -182,7 +191,11 @@ def _postgres_function() -> str:
     groups = "(was ->> 'translation_group')::bigint, (now ->> 'translation_group')::bigint"
     return _POSTGRES_FUNCTION % {
         "internal": ",".join(INTERNAL_COLUMNS),
+        "translated": _PUBLIC_TRANSLATION.format(groups=groups, id="NEW.row_id", now="clock_timestamp()"),
         "showing": SHOWING_ARTICLE.format(id="NEW.row_id", groups=groups),
+        "showing_original": SHOWING_ARTICLE.format(
+            id="(coalesce(now, was) ->> 'working_of')::bigint", groups=groups
+        ),
         "parts": ", ".join(f"'{table}'" for table in PART_TABLES),
         "shown": shown.rstrip("\n"),
     }
@@ -247,19 +260,25 @@ def _trigger(name: str, condition: str, *statements: str) -> str:
 
 def sqlite_statements() -> list[str]:
     """Statements that create the table, its indexes and triggers on SQLite."""
+    return [CREATE_SQLITE, *INDEXES, *_sqlite_article_triggers(), *_sqlite_part_triggers()]
+
+
+def _sqlite_article_triggers() -> list[str]:
+    """Triggers for changes of rows of `article`: of the article itself, and of those that show it."""
+    groups = f"{_value('before', 'translation_group')}, {_value('after', 'translation_group')}"
     removed = ", ".join(f"'$.{column}'" for column in INTERNAL_COLUMNS)
     texts = "NEW.changed_text_columns"
     for column in _INTERNAL_TEXTS:
         texts = f"replace({texts}, '{column} ', '')"
     public = (
-        f"(coalesce({_json_open('before')}, 0) OR coalesce({_json_open('after')}, 0))"
+        f"((coalesce({_json_open('before')}, 0) OR coalesce({_json_open('after')}, 0))"
         f" AND (json_remove(NEW.before, {removed}) IS NOT json_remove(NEW.after, {removed})"
-        f" OR trim({texts}) <> '')"
+        f" OR trim({texts}) <> ''"
+        f" OR ({_value('before', 'translation_group')} IS NOT {_value('after', 'translation_group')}"
+        f" AND {_PUBLIC_TRANSLATION.format(groups=groups, id='NEW.row_id', now=_NOW)})))"
     )
     either = "coalesce(NEW.after, NEW.before)"
     copy_of = f"json_extract({either}, '$.working_of')"
-    groups = f"{_value('before', 'translation_group')}, {_value('after', 'translation_group')}"
-    showing = SHOWING_ARTICLE.format(id="NEW.row_id", groups=groups)
     own = (
         f"INSERT INTO article_log ({_COLUMNS}) SELECT NEW.row_id, {_NOW}, 'article', {public},"
         f" json_extract({either}, '$.owner'), {_json_from('before')}, {_json_until('before')},"
@@ -270,34 +289,40 @@ def sqlite_statements() -> list[str]:
         f"INSERT INTO article_log ({_COLUMNS}) SELECT {copy_of}, {_NOW}, 'copy', 0,"
         f" json_extract({either}, '$.owner'), NULL, NULL, NULL, NULL, NULL"
     )
+    showing = SHOWING_ARTICLE.format(id="NEW.row_id", groups=groups)
+    showing_original = SHOWING_ARTICLE.format(id=copy_of, groups=groups)
+    is_article = f"NEW.table_name = 'article' AND {copy_of} = 0"
+    is_copy = f"NEW.table_name = 'article' AND {copy_of} <> 0"
+    return [
+        _trigger("article", is_article, own),
+        _trigger("related", is_article, _insert_for(showing, f"iif({public}, 'related', 'draft')", public)),
+        _trigger("copy", is_copy, copy),
+        _trigger("draft", is_copy, _insert_for(showing_original, "'draft'", "0")),
+    ]
+
+
+def _sqlite_part_triggers() -> list[str]:
+    """Triggers for changes of the parts of an article, and of other objects that articles show."""
     accepted = "IN ('ACCEPTED', 'EDITED')"
     suggestion = (
-        f"coalesce({_value('before', 'state')} {accepted}, 0) = 0"
-        f" AND coalesce({_value('after', 'state')} {accepted}, 0) = 0"
+        f"(coalesce({_value('before', 'state')} {accepted}, 0) = 0"
+        f" AND coalesce({_value('after', 'state')} {accepted}, 0) = 0)"
     )
     ids = f"{_value('before', 'article_id')}, {_value('after', 'article_id')}"
     parts = ", ".join(f"'{table}'" for table in PART_TABLES if table != "attribution")
+    updated = "NEW.before IS NOT NULL AND NEW.after IS NOT NULL"
     return [
-        CREATE_SQLITE,
-        *INDEXES,
-        _trigger("article", f"NEW.table_name = 'article' AND {copy_of} = 0", own),
-        _trigger("copy", f"NEW.table_name = 'article' AND {copy_of} <> 0", copy),
-        _trigger(
-            "related",
-            f"NEW.table_name = 'article' AND {copy_of} = 0 AND {public}",
-            _insert_for(showing, "'related'"),
-        ),
         _trigger("body", "NEW.table_name = 'article_body'", _insert_for("NEW.row_id", "'article_body'")),
         _trigger("part", f"NEW.table_name IN ({parts})", _insert_for(ids, "NEW.table_name")),
         _trigger(
             "attribution",
             "NEW.table_name = 'attribution'",
-            _insert_for(ids, f"iif({suggestion}, 'suggestion', 'attribution')", f"NOT ({suggestion})"),
+            _insert_for(ids, f"iif({suggestion}, 'suggestion', 'attribution')", f"NOT {suggestion}"),
         ),
         *(
             _trigger(
                 table,
-                f"NEW.table_name = '{table}' AND NEW.before IS NOT NULL AND NEW.after IS NOT NULL",
+                f"NEW.table_name = '{table}' AND {updated}",
                 _insert_for(sql.format(id="NEW.row_id"), f"'{table}'"),
             )
             for table, sql in SHOWN_BY.items()

@@ -37,6 +37,7 @@ from contentql.planner.sql.nodes import (
     ResultNode,
     ScalarNode,
 )
+from contentql.planner.sync_tokens import SyncTokens
 from contentql.url_patterns import Site
 
 STATIC_MAX_AGE = 3_600  # seconds that a response without content may be cached
@@ -55,6 +56,7 @@ def build_plan(
     virtual_objects: VirtualObject,
     failed_roots: Mapping[int, ApiError],
     site: Site,
+    sync_tokens: SyncTokens,
     with_typename: bool = False,
     with_markers: bool = False,
     visibility: Visibility = PUBLIC_VISIBILITY,
@@ -78,6 +80,7 @@ def build_plan(
             virtual_objects,
             failed_roots,
             site,
+            sync_tokens,
             with_typename,
             with_markers,
             visibility,
@@ -143,6 +146,7 @@ def _build(context: BuildContext, rows: int) -> Plan:
         scan_cost,
         tuple(context.totals.id_lists),
         tuple(section for section, _ in context.totals.sections),
+        tuple(context.totals.sync_pages),
     )
 
 

@@ -46,6 +46,7 @@ from contentql.planner.sql.nodes import (
     RowRef,
     SortKey,
 )
+from contentql.planner.sync_tokens import SyncPage, SyncTokens
 from contentql.planner.visibility import (
     WORKING_COPY_TABLES,
     matches_public_id_sql,
@@ -104,6 +105,7 @@ class PlanTotals:
     private: bool = False
     id_lists: list[IdList] = field(default_factory=list)
     sections: list[tuple[RequestedSection, ResultNode]] = field(default_factory=list)
+    sync_pages: list[SyncPage] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -168,6 +170,7 @@ class BuildContext:
     virtual_objects: VirtualObject
     failed_roots: Mapping[int, ApiError]
     site: Site
+    sync_tokens: SyncTokens
     with_typename: bool
     with_markers: bool
     visibility: Visibility

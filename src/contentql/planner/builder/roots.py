@@ -10,6 +10,7 @@ from graphql import FieldNode, SelectionSetNode
 
 from contentql.content import ids
 from contentql.errors import ApiError
+from contentql.planner.builder.changes import build_changes
 from contentql.planner.builder.connections import build_connection
 from contentql.planner.builder.context import BuildContext, RowSource, VirtualObject
 from contentql.planner.builder.history import RENAME_HISTORY
@@ -91,6 +92,8 @@ def build_root_field(
             )
         arguments = context.arguments(node, of)
         match plan.shape:
+            case "changes":
+                return build_changes(context, arguments, selections)
             case "resolve":
                 return build_resolved(context, arguments, selections)
             case "viewer" | "site":
