@@ -44,14 +44,13 @@ class Counter:
         await asyncio.sleep(0)
         if self.failure:
             raise self.failure
-        return LiveResult(make_event(str(value), b'{"data":%d}' % value), lambda change: change == "counter")
+        event = make_event(str(value), b'{"data":%d}' % value)
+        return LiveResult(event.id, (event,), lambda change: change == "counter", event)
 
-    async def subscribe(self, reader: Reader, last_event_id: str | None = None) -> Any:
-        subscription, event = await self.live.subscribe(
-            "counter", self.run, reader, owner="a", interval=0.0, last_event_id=last_event_id
-        )
-        if event is not None:
-            reader.receive(event)
+    async def subscribe(self, reader: Reader) -> Any:
+        subscription, result = await self.live.subscribe("counter", self.run, reader, owner="a", interval=0.0)
+        assert result.present is not None
+        reader.receive(result.present)
         return subscription
 
     def change(self, value: int) -> None:
@@ -163,16 +162,6 @@ async def test_failed_runs_are_repeated(monkeypatch: pytest.MonkeyPatch, failure
     counter.failure = None
     await settle()
     assert [event.id for event in reader.events] == ["0", "1"]
-
-
-async def test_resuming() -> None:
-    """Nothing for the present id, a resync event for another one."""
-    counter = Counter(LiveQueries(lambda: True))
-    same, other = Reader(), Reader()
-    await counter.subscribe(same, "0")
-    await counter.subscribe(other, "9")
-    assert same.events == []
-    assert orjson.loads(other.events[0].body) == {"data": 0, "extensions": {"eventId": "0", "resync": True}}
 
 
 JSON = st.recursive(

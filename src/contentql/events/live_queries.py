@@ -13,7 +13,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from contentql.errors import ApiError, LimitError
@@ -33,10 +33,15 @@ Change = Any  # of the follower; only `LiveResult.is_affected` knows more
 
 @dataclass(frozen=True, slots=True)
 class LiveResult:
-    """Result of a run, and the test whether a change affects it."""
+    """Result of a run. `state`: identifies what the result shows; `events`: for the subscribers if the state
+    is a new one; `present`: the first event of another subscriber; `is_affected`: whether a change affects
+    the result; `has_more`: whether there are more events, for another run."""
 
-    event: Event
+    state: str
+    events: tuple[Event, ...]
     is_affected: Callable[[Change], bool]
+    present: Event | None = None
+    has_more: bool = False
 
 
 # Executes the query. Raises ApiError, or RunFailed with the response for those who wait for a first result.
@@ -97,10 +102,8 @@ class LiveQueries:
         *,
         owner: str,
         interval: float,
-        last_event_id: str | None = None,
-    ) -> tuple[Subscription, Event | None]:
-        """Adds a subscriber to the live query with this key. Returns its first event, or None if the client
-        has the result with `last_event_id` and nothing has changed since.
+    ) -> tuple[Subscription, LiveResult]:
+        """Adds a subscriber to the live query with this key, and returns the present result.
 
         `run` and `interval`, the least time between two runs in seconds, must be the same for equal keys;
         `owner` is the client whom a new live query is counted for. Raises SERVICE_OVERLOADED for too many
@@ -109,11 +112,8 @@ class LiveQueries:
         query = self._queries.get(key)
         if query is None:
             query = self._create(key, run, owner, interval)
-        event = await query.join(subscriber)
-        subscription = Subscription(query, subscriber)
-        if last_event_id is None:
-            return subscription, event
-        return subscription, None if event.id == last_event_id else event.resynchronizing()
+        result = await query.join(subscriber)
+        return Subscription(query, subscriber), result
 
     def _create(self, key: Hashable, run: Run, owner: str, interval: float) -> _LiveQuery:
         if len(self._queries) >= MAX_LIVE_QUERIES or self._owned[owner] >= MAX_LIVE_QUERIES_PER_OWNER:
@@ -138,18 +138,18 @@ class LiveQueries:
 
 
 class _LiveQuery:
-    """One live query. `_event_id` is that of the last result, `_event` the result itself if it is small."""
+    """One live query. `_result` is the last result, unless it is large, and `_state` its state."""
 
     __slots__ = (
-        "_event",
-        "_event_id",
         "_forget",
         "_interval",
         "_is_affected",
         "_needs_run",
         "_queries",
         "_ran_at",
+        "_result",
         "_run",
+        "_state",
         "_subscribers",
         "_task",
         "_waiting",
@@ -158,9 +158,9 @@ class _LiveQuery:
     def __init__(self, queries: LiveQueries, run: Run, interval: float, forget: Callable[[], None]) -> None:
         self._queries, self._run, self._interval, self._forget = queries, run, interval, forget
         self._subscribers: dict[Subscriber, None] = {}
-        self._waiting: dict[asyncio.Future[Event], Subscriber] = {}
-        self._event: Event | None = None
-        self._event_id = ""
+        self._waiting: dict[asyncio.Future[LiveResult], Subscriber] = {}
+        self._result: LiveResult | None = None
+        self._state = ""
         self._is_affected: Callable[[Change], bool] | None = None  # None during a run: not known yet
         self._needs_run = False
         self._ran_at = 0.0
@@ -173,14 +173,13 @@ class _LiveQuery:
         self._needs_run = True
         self._start()
 
-    async def join(self, subscriber: Subscriber) -> Event:
+    async def join(self, subscriber: Subscriber) -> LiveResult:
         """Adds a subscriber. Returns the present result, after which it receives events."""
-        is_known = self._event is not None and self._is_affected is not None and not self._needs_run
-        if is_known and self._queries.is_current():
-            assert self._event is not None
+        result = self._result if self._is_affected is not None and not self._needs_run else None
+        if result is not None and self._queries.is_current():
             self._subscribers[subscriber] = None
-            return self._event
-        future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+            return result
+        future: asyncio.Future[LiveResult] = asyncio.get_running_loop().create_future()
         self._waiting[future] = subscriber
         self._start()
         try:
@@ -202,7 +201,7 @@ class _LiveQuery:
             self._task = asyncio.create_task(self._refresh())
 
     async def _refresh(self) -> None:
-        waiting: dict[asyncio.Future[Event], Subscriber] = {}
+        waiting: dict[asyncio.Future[LiveResult], Subscriber] = {}
         try:
             while self._needs_run or self._waiting:
                 if not self._waiting:
@@ -223,22 +222,26 @@ class _LiveQuery:
                 future.cancel()
             self._task = None
 
-    async def _succeed(self, waiting: dict[asyncio.Future[Event], Subscriber], result: LiveResult) -> None:
+    async def _succeed(
+        self, waiting: dict[asyncio.Future[LiveResult], Subscriber], result: LiveResult
+    ) -> None:
         self._ran_at = time.monotonic()
-        event, before = result.event, tuple(self._subscribers)
-        is_new = event.id != self._event_id
-        self._event_id, self._is_affected = event.id, result.is_affected
-        self._event = event if len(event.body) <= _MAX_RETAINED_BYTES else None
+        before, is_new = tuple(self._subscribers), result.state != self._state
+        self._state, self._is_affected = result.state, result.is_affected
+        self._needs_run |= result.has_more
+        size = len(result.present.body) if result.present else 0
+        self._result = replace(result, events=()) if size <= _MAX_RETAINED_BYTES else None
         for future, subscriber in waiting.items():
             if not future.done():
                 self._subscribers[subscriber] = None
-                future.set_result(event)
+                future.set_result(result)
         if is_new:
-            await self._send(event, before)
+            for event in result.events:
+                await self._send(event, before)
         # Those who waited get their first event before another one.
         await asyncio.sleep(0)
 
-    async def _fail(self, waiting: dict[asyncio.Future[Event], Subscriber], exc: Exception) -> None:
+    async def _fail(self, waiting: dict[asyncio.Future[LiveResult], Subscriber], exc: Exception) -> None:
         for future in waiting:
             if not future.done():
                 future.set_exception(exc)

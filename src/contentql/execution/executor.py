@@ -24,6 +24,7 @@ from contentql.cache.entry import CachedResponse
 from contentql.cache.response_cache import ResponseCache
 from contentql.errors import ApiError
 from contentql.execution import reference
+from contentql.execution.article_changes import ChangesRequest, changes_request
 from contentql.execution.article_count import ArticleCount
 from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.execution.documents import DocumentCache
@@ -169,6 +170,19 @@ class Executor:
         except (ApiError, GraphQLErrors):
             return ""
 
+    def changes_request(self, request: GraphQLRequest) -> ChangesRequest | None:
+        """The query of a subscription of changes; None for another subscription."""
+        document, operation, variables = self._documents.prepare(request)
+        return changes_request(self._planner.operation(operation, document, variables), request)
+
+    def skip_listing(self, request: GraphQLRequest, token: str, actor: Actor) -> str:
+        """The sync token of a client that has what was listed when the token of a listing began."""
+        document, operation, variables = self._documents.prepare(request)
+        viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
+        ready, plan, _ = self._planner.prepare(document, operation, variables, viewer, self.now())
+        (page,) = plan.sync_pages
+        return page.skip_listing(token, ready.variables)
+
     async def prepare_subscription(
         self, request: GraphQLRequest, trace: RequestTrace, charge: ChargeCost | None, actor: Actor
     ) -> tuple[Hashable, bool]:
@@ -179,7 +193,7 @@ class Executor:
         viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
         ready, plan, is_new = self._planner.prepare(document, operation, variables, viewer, self.now())
         _describe(ready, trace)
-        trace.cost = plan.cost
+        trace.operation_type, trace.cost = "subscription", plan.cost
         if charge:
             await charge(plan.cost + (document.planning_cost if is_new else 0))
         own = viewer.account if viewer.visibility.articles == "own" or plan.private else None

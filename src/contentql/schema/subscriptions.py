@@ -8,7 +8,9 @@ from contentql.planner.field_plans import RootField
 from contentql.schema.connections import Connection
 from contentql.schema.content import Article
 from contentql.schema.fields import EXACT_ARGUMENT, FIRST, argument_field, filter_argument
+from contentql.schema.filters import ArticleFilter  # noqa: F401 - resolved by name
 from contentql.schema.queries import EXCLUDED_ARGUMENT, ONE_PER_STORY_ARGUMENT, SECTION_ARGUMENT
+from contentql.schema.sync import ArticleChange
 
 
 @strawberry.type(
@@ -30,4 +32,24 @@ class Subscription:
             ONE_PER_STORY_ARGUMENT,
             FIRST,
         ],
+    )
+    article_changed: ArticleChange | None = argument_field(
+        "Each article that has changed since the subscription began, or since a token: as `changes` of a"
+        " query lists it, in the order in which changes have to be applied. The id of each event is a sync"
+        " token, from which `changes(since:)` goes on, too. Null in the one event for a client whose token is"
+        " too old or whose last event is not known: it has `extensions.resync`, and the client has to read"
+        " everything with `changes`. Example:"
+        ' `articleChanged(filter: {category: {under: "world"}}) { __typename id }`.',
+        "Optional[ArticleChange]",
+        RootField("changes", "article"),
+        [
+            filter_argument("Article"),
+            (
+                "since",
+                "String",
+                "Sync token: `nextToken` of `changes` with the same filter, or the id of an event. By default"
+                " the present time. Example: `null`.",
+            ),
+        ],
+        module=__name__,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +43,10 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class OpenSubscription:
-    """A subscription of a client, and its first event if there is one."""
+    """A subscription of a client, and its first events."""
 
     subscription: Subscription
-    event: Event | None
+    events: Sequence[Event]
     trace: StreamTrace
     client: Client
 
@@ -167,7 +167,7 @@ class Operations:
             return opened
         self._persisted.remember(data, trusted, trace.cost, valid=True)
         stream_trace = self.streams.start_subscription(trace)
-        return OpenSubscription(opened.subscription, opened.event, stream_trace, client)
+        return OpenSubscription(opened.subscription, opened.events, stream_trace, client)
 
     # WebSocket
 

@@ -89,8 +89,8 @@ class EventStream:
             start = {"type": "http.response.start", "status": 200, "headers": list(self._headers)}
             self.outbox.put(start, 0)
             self._write(_retry() + _COMMENT)
-            if self._opened.event is not None:
-                self.receive(self._opened.event)
+            for event in self._opened.events:
+                self.receive(event)
             while (await receive())["type"] != "http.disconnect":
                 pass
         finally:

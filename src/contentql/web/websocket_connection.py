@@ -284,8 +284,8 @@ class WebSocketConnection:
         if len(self._subscriptions) == 1:
             self.credentials, self.viewer = opened.client.credentials, viewer
             self._streams.add(self)
-        if opened.event is not None:
-            subscription.receive(opened.event)
+        for event in opened.events:
+            subscription.receive(event)
         if viewer != self.viewer:
             self.end(PERMISSIONS_CHANGED)
 
