@@ -163,17 +163,17 @@ def _reachable(
     node: Node, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> tuple[FragmentDefinitionNode, ...]:
     """The fragments that are spread within the node, directly or indirectly."""
-    found: dict[str, FragmentDefinitionNode] = {}
+    reached: dict[str, FragmentDefinitionNode] = {}
 
     class Spreads(Visitor):
         def enter_fragment_spread(self, spread: FragmentSpreadNode, *_: Any) -> None:
             name = spread.name.value
-            if name not in found:
-                found[name] = fragments[name]
+            if name not in reached:
+                reached[name] = fragments[name]
                 visit(fragments[name], self)
 
     visit(node, Spreads())
-    return tuple(found.values())
+    return tuple(reached.values())
 
 
 def _variables(node: Node) -> set[str]:
