@@ -14,12 +14,14 @@ from tests.conftest import Server
 from tests.support.editorial_client import (
     ANNA,
     BOB,
+    DAY,
     HOUR,
     PUBLIC,
     ROOT,
     EditorialClient,
     open_editorial_client,
 )
+from tests.support.http_client import make_client
 
 from contentql.app import build_executor
 from contentql.auth.viewer import Actor
@@ -27,6 +29,7 @@ from contentql.content.ids import decode_id
 from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest
 from contentql.settings import Settings
+from contentql.store.article_log import first_row_sql
 from contentql.store.database import Database
 
 SELECTION = """
@@ -305,3 +308,201 @@ async def test_clients_have_what_the_server_lists(server: Server, seed: int) -> 
             for client in clients:
                 await client.drain(*servers)
                 await assert_synchronised(newsroom, client, other)
+
+
+POLL = """query ($since: String, $filter: ArticleFilter, $first: Int = 50) {
+  changes(since: $since, filter: $filter, first: $first) {
+  changes { __typename id ... on Removed { reason } } nextToken hasMore resyncRequired } }"""
+
+
+async def poll(newsroom: EditorialClient, since: str | None, actor: Actor = PUBLIC, **more: Any) -> Any:
+    return (await execute(newsroom.executor, actor, POLL, since=since, **more))["changes"]
+
+
+async def set_log_time(newsroom: EditorialClient) -> None:
+    """Sets the time of all rows of the log to the newsroom's clock, which is not that of the database."""
+    async with newsroom.database.transaction() as connection:
+        await connection.execute_query(f"UPDATE article_log SET at = '{newsroom.now.isoformat()[:19]}Z'")
+
+
+async def test_removals_have_a_reason(server: Server) -> None:
+    async with open_editorial_client(server) as newsroom:
+        filter = {"urgency": {"lte": 3}}
+        names = ("unpublishArticle", "withdrawArticle", "deleteArticle", "expires", "leaves", "stays")
+        ids = {name: await newsroom.create_published(urgency=2) for name in names}
+        expiry = newsroom.now + HOUR
+        await newsroom.mutate_ok("updateArticle", id=ids["expires"], expiresAt=expiry.isoformat())
+        await newsroom.republish(ids["expires"])
+        token = (await poll(newsroom, None, filter=filter))["nextToken"]
+        await newsroom.mutate_ok("unpublishArticle", id=ids["unpublishArticle"])
+        await newsroom.mutate_ok("withdrawArticle", id=ids["withdrawArticle"], notice="Wrong.")
+        await newsroom.mutate_ok("deleteArticle", ROOT, id=ids["deleteArticle"])
+        await newsroom.mutate_ok("updateArticle", id=ids["leaves"], urgency=5)
+        await newsroom.republish(ids["leaves"])
+        newsroom.now = expiry
+        page = await poll(newsroom, token, filter=filter)
+        reasons = {change["id"]: change.get("reason") for change in page["changes"]}
+        assert reasons == {
+            ids["unpublishArticle"]: "UNPUBLISHED",
+            ids["withdrawArticle"]: "WITHDRAWN",
+            ids["deleteArticle"]: "DELETED",
+            ids["expires"]: "EXPIRED",
+            ids["leaves"]: "LEFT_FILTER",
+        }
+        again = await poll(newsroom, page["nextToken"], filter=filter)
+        assert again["changes"] == []
+        await newsroom.mutate_ok("purgeArticle", ROOT, id=ids["deleteArticle"])
+        assert (await poll(newsroom, token, filter=filter))["changes"][0]["__typename"] == "Removed"
+
+
+async def test_articles_that_were_never_public_are_not_removed(server: Server) -> None:
+    """No tombstone tells of an article that was scheduled, embargoed or deleted before it was visible."""
+    async with open_editorial_client(server) as newsroom:
+        await set_log_time(newsroom)
+        token = (await poll(newsroom, None))["nextToken"]
+        scheduled = await newsroom.create_approved()
+        at = newsroom.now + HOUR
+        await newsroom.mutate_ok("scheduleArticle", id=scheduled, publishAt=at.isoformat())
+        await newsroom.mutate_ok("unpublishArticle", id=scheduled)
+        draft = await newsroom.create_draft()
+        await newsroom.mutate_ok("deleteArticle", ROOT, id=draft)
+        await newsroom.mutate_ok("purgeArticle", ROOT, id=draft)
+        await set_log_time(newsroom)
+        for hours in (0, 2, 24):
+            newsroom.now += HOUR * hours
+            page = await poll(newsroom, token)
+            assert page["changes"] == []
+
+
+async def test_what_the_clock_publishes_is_a_change(server: Server) -> None:
+    """Without any write at that time, and also if the picture's licence or a related article changes."""
+    async with open_editorial_client(server) as newsroom:
+        at = newsroom.now + HOUR
+        scheduled = await newsroom.create_approved()
+        await newsroom.mutate_ok("scheduleArticle", id=scheduled, publishAt=at.isoformat())
+        await newsroom.mutate_ok("updateMedia", id="med_302", alt="A", expiresAt=(at + HOUR).isoformat())
+        showing = await newsroom.create_published(related=[scheduled], leadMedia="med_302")
+        token = (await poll(newsroom, None))["nextToken"]
+        newsroom.now = at - dt.timedelta(seconds=1)
+        assert (await poll(newsroom, token))["changes"] == []
+        newsroom.now = at
+        page = await poll(newsroom, token)
+        assert {change["id"] for change in page["changes"]} == {scheduled, showing}
+        newsroom.now = at + HOUR
+        page = await poll(newsroom, page["nextToken"])
+        assert showing in {change["id"] for change in page["changes"]}
+        assert (await poll(newsroom, page["nextToken"]))["changes"] == []
+
+
+async def test_a_client_that_was_away_too_long_begins_anew(server: Server) -> None:
+    """After 30 days, after the log was pruned or the database restored; a poll renews the token."""
+    async with open_editorial_client(server) as newsroom:
+        remaining = await newsroom.create_published()
+        deleted = await newsroom.create_published()
+        client = SyncClient(None, PUBLIC, Random(1))
+        await client.drain(newsroom.executor)
+        assert {remaining, deleted} <= set(client.articles)
+        first = client.token
+        newsroom.now += 20 * DAY
+        renewed = (await poll(newsroom, first))["nextToken"]
+        assert renewed != first
+        await newsroom.mutate_ok("deleteArticle", ROOT, id=deleted)
+        newsroom.now += 11 * DAY
+        page = await poll(newsroom, first)
+        assert (page["resyncRequired"], page["changes"], page["hasMore"]) == (True, [], True)
+        assert not (await poll(newsroom, renewed))["resyncRequired"]
+        await client.drain(newsroom.executor)
+        assert remaining in client.articles
+        assert deleted not in client.articles
+        async with newsroom.database.transaction() as connection:
+            await connection.execute_query("DELETE FROM article_log")
+            await connection.execute_query(first_row_sql("article_log", server.dialect))
+        await newsroom.create_published()
+        assert (await poll(newsroom, client.token))["resyncRequired"]
+        await client.drain(newsroom.executor)
+        await assert_synchronised(newsroom, client, newsroom.executor)
+
+
+async def test_tokens_are_valid_for_one_filter_and_viewer(server: Server) -> None:
+    """Others, forged and damaged ones are errors with a code, and tell nothing of the log."""
+    async with open_editorial_client(server) as newsroom, open_editorial_client(server) as other:
+        filter = {"urgency": {"lte": 3}}
+        token = (await poll(newsroom, None, filter=filter))["nextToken"]
+        tokens = {
+            "another filter": (token, PUBLIC, {"urgency": {"lte": 4}}),
+            "no filter": (token, PUBLIC, None),
+            "an editor": (token, ROOT, filter),
+            "another database": ((await poll(other, None, filter=filter))["nextToken"], PUBLIC, filter),
+            "cut": (token[:-1], PUBLIC, filter),
+            "longer": (token + "A", PUBLIC, filter),
+            "changed": (token[:50] + ("A" if token[50] != "A" else "B") + token[51:], PUBLIC, filter),
+            "another phase": (token.replace("cqld_", "cqll_"), PUBLIC, filter),
+            "empty": ("", PUBLIC, filter),
+            "a cursor": ("0.1.2", PUBLIC, filter),
+            "not ASCII": ("cqld_" + "é" * 104, PUBLIC, filter),
+            "long": ("cqld_" + "A" * 10_000, PUBLIC, filter),
+        }
+        for name, (since, actor, own) in tokens.items():
+            response = await newsroom.execute(POLL, actor, since=since, filter=own)
+            assert [e["extensions"]["code"] for e in response["errors"]] == ["INVALID_SYNC_TOKEN"], name
+            assert response.get("data") is None
+        assert not (await poll(newsroom, token, filter=filter))["resyncRequired"]
+        # Absent conditions are no other filter.
+        assert not (await poll(newsroom, token, filter={**filter, "kicker": None}))["resyncRequired"]
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [
+        {"related": {"some": {}}},
+        {"translations": {"none": {}}},
+        {"category": {"articles": {"some": {"urgency": {"eq": 1}}}}},
+        {"or": [{"tags": {"some": {"articles": {"some": {}}}}}]},
+        {"not": {"category": {"children": {"some": {}}}}},
+    ],
+)
+async def test_conditions_on_other_articles_are_errors(server: Server, filter: dict[str, Any]) -> None:
+    async with open_editorial_client(server) as newsroom:
+        response = await newsroom.execute(POLL, PUBLIC, since=None, filter=filter)
+        (error,) = response["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert "cannot follow the condition" in error["message"]
+
+
+@pytest.mark.parametrize("first", [0, -1, 101])
+async def test_page_sizes_are_checked(server: Server, first: int) -> None:
+    async with open_editorial_client(server) as newsroom:
+        response = await newsroom.execute(f"{{ changes(first: {first}) {{ nextToken }} }}")
+        assert [e["extensions"]["code"] for e in response["errors"]] == ["INVALID_PAGE_SIZE"]
+
+
+async def test_idle_polls_are_small_and_304(server: Server) -> None:
+    """Less than 300 bytes, with an ETag that does not change while nothing public does."""
+    async with open_editorial_client(server, with_cache=True) as newsroom:
+        token = (await poll(newsroom, None))["nextToken"]
+        query = (
+            "query ($since: String) { changes(since: $since) { changes { id } nextToken hasMore"
+            " resyncRequired } }"
+        )
+        parameters = {"query": query, "variables": orjson.dumps({"since": token}).decode()}
+        async with make_client(newsroom.executor) as http:
+            first = await http.get("/graphql", params=parameters)
+            assert len(first.content) < 300, first.text
+            assert first.headers["cache-control"] == "public, max-age=0, must-revalidate"
+            await newsroom.create_draft()
+            newsroom.now += HOUR
+            headers = {"if-none-match": first.headers["etag"]}
+            assert (await http.get("/graphql", params=parameters, headers=headers)).status_code == 304
+            await newsroom.create_published()
+            assert (await http.get("/graphql", params=parameters, headers=headers)).status_code == 200
+
+
+async def test_a_page_is_one_statement(server: Server) -> None:
+    """Whatever its size, in each phase."""
+    async with open_editorial_client(server) as newsroom:
+        token = (await poll(newsroom, None))["nextToken"]
+        for since in (None, token):
+            for size in (1, 100):
+                variables = {"since": since, "first": size}
+                request = GraphQLRequest(POLL, None, variables)
+                assert newsroom.executor.explain(request)[0].statements == 1

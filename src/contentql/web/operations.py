@@ -82,7 +82,7 @@ class Operations:
         self.executor, self.authenticator = executor, authenticator
         self.subscriptions = SubscriptionExecutor(executor)
         self.streams = streams
-        self._persisted = PersistedQueries(documents, only_trusted=only_trusted)
+        self.persisted = PersistedQueries(documents, only_trusted=only_trusted)
         self._observer, self._admission, self._addresses = observer, admission, addresses
 
     async def authenticate(
@@ -122,7 +122,7 @@ class Operations:
         self, data: GraphQLRequestData, *, read_only: bool = False, streamed: bool = False
     ) -> tuple[GraphQLRequest, str | None]:
         """The request with its document, and the id of a trusted document. Raises ApiError."""
-        text, trusted = await self._persisted.resolve(data)
+        text, trusted = await self.persisted.resolve(data)
         request = GraphQLRequest(
             text, data.operation_name, data.variables, data.extensions, read_only, streamed
         )
@@ -139,7 +139,7 @@ class Operations:
     ) -> GraphQLResponse:
         response = await self.executor.execute(request, trace, admission.charge, actor or ANONYMOUS)
         valid = request.prepared is not None or response.status in _DATA
-        self._persisted.remember(data, trusted, trace.cost, valid=valid)
+        self.persisted.remember(data, trusted, trace.cost, valid=valid)
         return response
 
     async def subscribe(
@@ -165,7 +165,7 @@ class Operations:
         )
         if isinstance(opened, GraphQLResponse):
             return opened
-        self._persisted.remember(data, trusted, trace.cost, valid=True)
+        self.persisted.remember(data, trusted, trace.cost, valid=True)
         stream_trace = self.streams.start_subscription(trace)
         return OpenSubscription(opened.subscription, opened.events, stream_trace, client)
 

@@ -63,6 +63,7 @@ def build_changes(
             "Leave out the header X-Preview-At, or use `articles`.",
         )
     check_sync_filter(resolve_value(arguments.get("filter"), context.operation.variables))
+    context.totals.max_age = 0
     # The response is not cached: it would depend on every row of the log.
     return _ChangePageBuilder(context._copy(with_markers=False), arguments).build(selections)
 
@@ -190,10 +191,12 @@ class _ChangePageBuilder:
             base.where.append(f"({', '.join(keys)}) < ({', '.join(bounds)})")
             base.where.append(self._is_valid())
         order = ", ".join(f"{key} desc" for key in keys)
+        # The window function is over the limited rows: SQLite would evaluate it for all.
         items = self._table(
-            f"select 'Upserted' as kind, {id_} as article_id, {row}.id as row_id, {time} as changed_at,"
-            f" row_number() over (order by {order}) as place"
-            f" from {base.source} where {sql_and(base.where)} order by {order} limit {self.size + 1}"
+            "select l.*, 'Upserted' as kind, row_number() over (order by"
+            f" {'l.changed_at desc, ' if public else ''}l.article_id desc) as place"
+            f" from (select {id_} as article_id, {row}.id as row_id, {time} as changed_at"
+            f" from {base.source} where {sql_and(base.where)} order by {order} limit {self.size + 1}) l"
         )
         more = f"((select count(*) from {items}) > {self.size})"
         last = self._table(f"select * from {items} where place = {self.size}")
