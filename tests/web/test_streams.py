@@ -385,6 +385,28 @@ async def test_streams_end_with_their_token(served: StreamServer, how: str) -> N
     assert await served.metric("contentql_streams_dropped_revoked_total") == 2
 
 
+async def test_streams_end_with_their_preview_link(sqlite_served: StreamServer) -> None:
+    """A ticket of a link opens a stream that shows its article, until the link is revoked."""
+    _, secret = await issue(sqlite_served.database_url, Role.EDITOR)
+    link = "mutation($input: CreatePreviewLinkInput!) { createPreviewLink(input: $input) { token } }"
+    async with sqlite_served.client(secret) as http:
+        body = {"query": link, "variables": {"input": {"id": "art_733"}}}
+        response = await http.post("/graphql", json=body)
+    token = response.json()["data"]["createPreviewLink"]["token"]
+    params = {"ticket": await ticket_for(sqlite_served, token)}
+    async with (
+        open_event_stream(sqlite_served, EVERYTHING, token=token) as stream,
+        open_event_stream(sqlite_served, EVERYTHING, method="GET", params=params) as by_ticket,
+    ):
+        shown = headlines(await stream.receive_result())
+        assert headlines(await by_ticket.receive_result()) == shown
+        revoke = "UPDATE preview_link SET revoked_at = '2026-06-30T08:00:00Z'"
+        await write(sqlite_served.database_url, revoke)
+        for ended in (stream, by_ticket):
+            result = await ended.receive_result()
+            assert result["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
 async def ticket_for(server: StreamServer, secret: str) -> str:
     async with server.client(secret) as http:
         response = await http.post("/graphql/ticket")
@@ -482,12 +504,13 @@ async def test_different_subscriptions_of_a_client_are_limited(
         assert (await receive_message(socket))["type"] == "next"
 
 
+@pytest.mark.parametrize("limit", ["MAX_BYTES", "WRITE_TIMEOUT"])
 @pytest.mark.parametrize("transport", ["socket", "stream"])
 async def test_slow_readers_are_dropped(
-    sqlite_served: StreamServer, monkeypatch: pytest.MonkeyPatch, transport: str
+    sqlite_served: StreamServer, monkeypatch: pytest.MonkeyPatch, transport: str, limit: str
 ) -> None:
-    """Others get every event."""
-    monkeypatch.setattr(outbox, "MAX_BYTES", 100_000)
+    """By what waits for them and by time; others get every event."""
+    monkeypatch.setattr(outbox, limit, {"MAX_BYTES": 100_000, "WRITE_TIMEOUT": 0.5}[limit])
     text = "x" * 400_000
     large = "subscription { latestNews(first: 1) { nodes { id summary } } }"
     newest = "UPDATE article SET summary = '{0}', headline = 'Version {1}'"
