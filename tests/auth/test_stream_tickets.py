@@ -86,7 +86,7 @@ def test_a_ticket_of_a_jwt_has_its_viewer_until_that_expires() -> None:
 
 
 async def test_credentials_of_a_ticket_are_verified_again(database_url: str) -> None:
-    """The holder of a token that was deleted is nobody; a viewer of another time stays one."""
+    """Those of a deleted token or link are refused, also with a preview time."""
     async with Database(database_url) as database:
         authenticator = Authenticator(database, Settings(), now=lambda: NOW)
         for holder in (TicketHolder(token_id=7), TicketHolder(link_id=7)):

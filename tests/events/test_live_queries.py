@@ -48,7 +48,9 @@ class Counter:
         return LiveResult(event.id, (event,), lambda change: change == "counter", event)
 
     async def subscribe(self, reader: Reader) -> Any:
-        subscription, result = await self.live.subscribe("counter", self.run, reader, owner="a", interval=0.0)
+        subscription, result = await self.live.subscribe(
+            "counter", self.run, reader, owner="a", cost=1, interval=0.0
+        )
         assert result.present is not None
         reader.receive(result.present)
         return subscription

@@ -491,14 +491,14 @@ async def test_different_subscriptions_of_a_client_are_limited(
     sqlite_served: StreamServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Equal ones are not."""
-    monkeypatch.setattr(live_queries, "MAX_LIVE_QUERIES_PER_OWNER", 2)
+    monkeypatch.setattr(live_queries, "MAX_COST_PER_OWNER", 250)
     documents = [f"subscription {{ latestNews(first: {n}) {{ totalCount }} }}" for n in (1, 2, 3)]
     async with open_socket(sqlite_served) as socket:
         await send_messages(socket, *(subscribe(str(n), documents[n % 2]) for n in range(6)))
         assert {(await receive_message(socket))["type"] for _ in range(6)} == {"next"}
         await send_messages(socket, subscribe("x", documents[2]))
         message = await receive_message(socket)
-        assert message["payload"][0]["extensions"]["code"] == "SERVICE_OVERLOADED"
+        assert message["payload"][0]["extensions"]["code"] == "COST_LIMIT_EXCEEDED"
         await send_messages(socket, *({"id": str(n), "type": "complete"} for n in range(0, 6, 2)))
         await send_messages(socket, subscribe("y", documents[2]))
         assert (await receive_message(socket))["type"] == "next"

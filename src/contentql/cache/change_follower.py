@@ -132,12 +132,15 @@ class ChangeFollower:
         while True:
             left = (self.timer.next_transition - self.timer.exact_now()).total_seconds()
             await asyncio.sleep(min(max(left, _MIN_CLOCK_SLEEP), _MAX_CLOCK_SLEEP))
-            if self.is_behind(self.timer.now()):
-                try:
+            try:
+                if self.is_behind(self.timer.now()):
                     await self.apply_time(self.timer.now())
-                except ApiError as exc:
-                    log.warning("The transitions of the clock could not be read: %s", exc.message)
-                    await asyncio.sleep(_MAX_CLOCK_SLEEP)
+            except ApiError as exc:
+                log.warning("The transitions of the clock could not be read: %s", exc.message)
+                await asyncio.sleep(_MAX_CLOCK_SLEEP)
+            except Exception:
+                log.exception("The transitions of the clock could not be applied")
+                await asyncio.sleep(_MAX_CLOCK_SLEEP)
 
     async def _apply(self) -> None:
         """Applies all pending and new changes.

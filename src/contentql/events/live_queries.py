@@ -22,7 +22,9 @@ from contentql.events.event import Event
 log = logging.getLogger("contentql")
 
 MAX_LIVE_QUERIES: Final = 1_000  # different ones at a time
-MAX_LIVE_QUERIES_PER_OWNER: Final = 200
+# Sum of the costs of the live queries that one client has opened: all are executed after a change.
+MAX_COST_PER_OWNER: Final = 20_000
+_MIN_COST: Final = 100  # that a live query counts, so that one client has at most 200
 _CONCURRENT_RUNS: Final = 4
 _RETRY_SECONDS: Final = 1.0  # after a run has failed
 _MAX_RETAINED_BYTES: Final = 65_536  # larger results are computed again for the next subscriber
@@ -101,35 +103,45 @@ class LiveQueries:
         subscriber: Subscriber,
         *,
         owner: str,
+        cost: int,
         interval: float,
     ) -> tuple[Subscription, LiveResult]:
         """Adds a subscriber to the live query with this key, and returns the present result.
 
         `run` and `interval`, the least time between two runs in seconds, must be the same for equal keys;
-        `owner` is the client whom a new live query is counted for. Raises SERVICE_OVERLOADED for too many
-        live queries, and what `run` raises.
+        `owner` is the client whom a new live query is counted for, with its `cost` in points. Raises
+        SERVICE_OVERLOADED and COST_LIMIT_EXCEEDED for too many live queries, and what `run` raises.
         """
         query = self._queries.get(key)
         if query is None:
-            query = self._create(key, run, owner, interval)
+            query = self._create(key, run, owner, max(cost, _MIN_COST), interval)
         result = await query.join(subscriber)
         return Subscription(query, subscriber), result
 
-    def _create(self, key: Hashable, run: Run, owner: str, interval: float) -> _LiveQuery:
-        if len(self._queries) >= MAX_LIVE_QUERIES or self._owned[owner] >= MAX_LIVE_QUERIES_PER_OWNER:
+    def _create(self, key: Hashable, run: Run, owner: str, cost: int, interval: float) -> _LiveQuery:
+        hint = "Use the same document and variables in all clients, so that they share one subscription."
+        if len(self._queries) >= MAX_LIVE_QUERIES:
             raise LimitError(
                 "SERVICE_OVERLOADED",
-                f"The server has {len(self._queries):,} different subscriptions,"
-                f" {self._owned[owner]:,} of them of this client.",
-                "Use the same document and variables in all clients, so that they share one subscription.",
-                limit=MAX_LIVE_QUERIES_PER_OWNER,
+                f"The server has {MAX_LIVE_QUERIES:,} different subscriptions, as many as may be.",
+                hint,
+                limit=MAX_LIVE_QUERIES,
             )
-        self._owned[owner] += 1
+        if self._owned[owner] + cost > MAX_COST_PER_OWNER:
+            raise LimitError(
+                "COST_LIMIT_EXCEEDED",
+                f"The open subscriptions of this address would have a cost of {self._owned[owner] + cost:,};"
+                f" {MAX_COST_PER_OWNER:,} are allowed.",
+                hint,
+                count=self._owned[owner] + cost,
+                limit=MAX_COST_PER_OWNER,
+            )
+        self._owned[owner] += cost
 
         def forget() -> None:
             if self._queries.get(key) is query:
                 del self._queries[key]
-                self._owned[owner] -= 1
+                self._owned[owner] -= cost
                 if not self._owned[owner]:
                     del self._owned[owner]
 

@@ -122,6 +122,7 @@ class SubscriptionExecutor:
             partial(self._run_list, request, client.trace.request_id, client.actor, by_dependencies),
             client.subscriber,
             owner=client.owner,
+            cost=client.trace.cost,
             interval=_SHORT_INTERVAL if by_dependencies else _INTERVAL,
         )
         event = result.present
@@ -153,7 +154,12 @@ class SubscriptionExecutor:
         # Changes that come while earlier ones are read wait until those are sent.
         buffer = _Buffer(client.subscriber)
         subscription, result = await self.live.subscribe(
-            (key, changes.key), reader.run, buffer, owner=client.owner, interval=_SHORT_INTERVAL
+            (key, changes.key),
+            reader.run,
+            buffer,
+            owner=client.owner,
+            cost=client.trace.cost,
+            interval=_SHORT_INTERVAL,
         )
         try:
             events = await self._catch_up(reader, client.last_event_id, result.state)

@@ -6,6 +6,7 @@ A message is sent at once, without a task, as long as the client reads.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from typing import Final
@@ -13,6 +14,8 @@ from typing import Final
 from starlette.types import Message, Send
 
 from contentql.timeouts import StartedCoroutine, start_eagerly
+
+log = logging.getLogger("contentql")
 
 MAX_MESSAGES: Final = 256
 MAX_BYTES: Final = 4_194_304
@@ -39,6 +42,9 @@ class Outbox:
                 # As a rule the client reads, and this is all.
                 started = start_eagerly(self._send(message))  # type: ignore[arg-type]
             except OSError:  # the client has left, which `receive` reports
+                return True
+            except Exception:
+                log.exception("A message could not be sent")
                 return True
             if isinstance(started, StartedCoroutine):
                 self._waiting_since = time.monotonic()
@@ -83,5 +89,7 @@ class Outbox:
                 await self._send(message)
         except OSError:
             pass
+        except Exception:
+            log.exception("A message could not be sent")
         finally:
             self._task, self._queue, self._bytes = None, None, 0

@@ -102,16 +102,16 @@ class EventStream:
             await self.outbox.close()
 
     def receive(self, event: Event) -> None:
-        frame = result_frame(event.body, event.id)
         if self._finished:
             return
+        frame = result_frame(event.body, event.id)
         if self._write(frame):
             self._streams.count_event(self._opened.trace, len(frame))
         else:
             self._streams.drop_slow_reader(self)
 
     def keep_alive(self) -> None:
-        if not self.outbox.is_waiting:
+        if not self._finished and not self.outbox.is_waiting:
             self._write(_COMMENT)
 
     def end(self, error: ApiError) -> None:

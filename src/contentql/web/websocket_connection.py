@@ -301,6 +301,8 @@ class WebSocketConnection:
 
     def send_event(self, subscription: _Subscription, event: Event) -> None:
         assert self._streams is not None
+        if self._subscriptions.get(subscription.name) is not subscription:
+            return  # it has ended
         text = f'{{"id":{orjson.dumps(subscription.name).decode()},"type":"next","payload":{event.text}}}'
         if self.outbox.put({"type": "websocket.send", "text": text}, len(text)):
             self._streams.count_event(subscription.opened.trace, len(text))
