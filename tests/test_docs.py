@@ -150,6 +150,16 @@ def test_every_graphql_document_is_valid() -> None:
             assert validate(get_schema()._schema, parse(document)) == [], page.name
 
 
+async def test_bundle_of_the_mobile_page_has_a_result(demo_executor: Executor) -> None:
+    """Its query, for an article with attributions and authors; media have one file for the device."""
+    page = (ROOT / "docs/mobile.md").read_text()
+    (query,) = re.findall(r"```graphql\n(# Bundle.graphql\n.*?)```", page, re.DOTALL)
+    data = await query_data(demo_executor, query, {"id": "art_714", "device": "PHONE"})
+    bundle = data["articleBundle"]
+    assert all(bundle[name] for name in ("version", "bytes", "sources", "authors", "tags", "media"))
+    assert {len(item["renditions"]) for item in bundle["media"]} == {1}
+
+
 def test_every_json_example_is_json() -> None:
     for page in PAGES:
         for text in re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL):

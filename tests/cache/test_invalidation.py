@@ -6,51 +6,19 @@ import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import pytest
 from tests.conftest import NOW, Server
+from tests.support.cached_newsroom import CachedNewsroom, open_cached_newsroom
 
-from contentql.app import build_executor
-from contentql.cache.response_cache import ResponseCache
 from contentql.errors import ApiError
-from contentql.execution.executor import Executor
 from contentql.execution.request import GraphQLRequest
-from contentql.settings import Settings
 from contentql.store.database import Database
 
 SLUG = "port-alder-raises-harbour-fees-by-a-tenth"
 FORMER_SLUG = "port-alder-fees"
-
-
-@dataclass
-class CachedNewsroom:
-    """The demo newsroom, changed by SQL, with a cached and an uncached executor."""
-
-    url: str
-    cached_executor: Executor
-    uncached_executor: Executor
-    now: dt.datetime = NOW
-
-    @property
-    def responses(self) -> ResponseCache:
-        assert self.cached_executor.responses is not None
-        return self.cached_executor.responses
-
-    async def write(self, *statements: str) -> None:
-        async with Database(self.url).orm() as connection:
-            for statement in statements:
-                await connection.execute_query(statement)
-        await self.responses.apply_pending_changes()
-
-    async def is_hit(self, query: str) -> bool:
-        """Whether the response is cached; it must equal the uncached response."""
-        hits = self.responses.counts.hits
-        response = await self.cached_executor.execute(GraphQLRequest(query))
-        assert response.body == (await self.uncached_executor.execute(GraphQLRequest(query))).body
-        return self.responses.counts.hits > hits
 
 
 @pytest.fixture(scope="module")
@@ -62,18 +30,8 @@ async def demo_url(server: Server) -> str:
 
 @pytest.fixture
 async def newsroom(server: Server, demo_url: str) -> AsyncIterator[CachedNewsroom]:
-    url = await server.copy(demo_url)
-    async with Database(url) as database:
-        newsroom = CachedNewsroom(
-            url,
-            build_executor(Settings(), database),
-            build_executor(Settings(response_cache_bytes=0), database),
-        )
-        newsroom.cached_executor.now = newsroom.uncached_executor.now = lambda: newsroom.now
-        await newsroom.responses.open()
+    async with open_cached_newsroom(server, demo_url) as newsroom:
         yield newsroom
-        await newsroom.responses.close()
-    await server.drop(url)
 
 
 ARTICLE = f"(SELECT id FROM article WHERE slug = '{SLUG}')"

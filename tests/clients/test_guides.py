@@ -155,7 +155,7 @@ def test_app_sends_the_hashes_of_its_manifest(running: RunningServer, manifest: 
     shown = next(example for example in examples if "format" in example)
     assert {**written, "operations": []} == {**shown, "operations": []}
     assert shown["operations"][0].keys() == written["operations"][0].keys()
-    assert "2 documents" in add_trusted_documents(running, manifest)
+    assert "4 documents" in add_trusted_documents(running, manifest)
     hashes = {operation["name"]: operation["id"] for operation in written["operations"]}
     for operation in written["operations"]:
         assert operation["id"] == hashlib.sha256(operation["body"].encode()).hexdigest()
@@ -211,7 +211,7 @@ def test_configuration_of_the_apps_fits_the_schema() -> None:
     """Operations and cache policies are valid for the schema, and each custom scalar is mapped."""
     texts = files("mobile.md", "graphql") | files("mobile.md", "graphqls")
     schema = build_schema(SDL.read_text())
-    for name in ("Bookmarks.graphql", "FrontPage.graphql"):
+    for name in ("Bookmarks.graphql", "Bundle.graphql", "FrontPage.graphql", "Sync.graphql"):
         assert validate(schema, parse(texts[name])) == []
     extended = build_schema(f"{SDL.read_text()}\n{KOTLIN_DIRECTIVES}\n{texts['extra.graphqls']}")
     assert extended.get_type("Node")

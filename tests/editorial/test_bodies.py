@@ -148,14 +148,14 @@ async def test_pictures_by_id(newsroom: EditorialClient) -> None:
 @pytest.mark.parametrize(
     ("body", "provider", "url", "text"),
     [
-        ({"markdown": "https://x.com/a/status/1?s=2&t=3"}, "X", "https://x.com/a/status/1?s=2&t=3", None),
-        ({"text": "https://vimeo.com/123"}, "Vimeo", "https://vimeo.com/123", None),
-        ({"html": "<p>https://youtu.be/abc</p>"}, "YouTube", "https://youtu.be/abc", None),
+        ({"markdown": "https://x.com/a/status/1?s=2&t=3"}, "X", "https://x.com/a/status/1?s=2&t=3", ""),
+        ({"text": "https://vimeo.com/123"}, "Vimeo", "https://vimeo.com/123", ""),
+        ({"html": "<p>https://youtu.be/abc</p>"}, "YouTube", "https://youtu.be/abc", ""),
         (
             {"html": '<iframe src="https://player.vimeo.com/video/5" title="A film"></iframe>'},
             "Vimeo",
             "https://player.vimeo.com/video/5",
-            None,
+            "A film",
         ),
         (
             {
@@ -179,12 +179,12 @@ async def test_pictures_by_id(newsroom: EditorialClient) -> None:
     ],
 )  # fmt: skip
 async def test_embeds(
-    newsroom: EditorialClient, body: dict[str, str], provider: str, url: str, text: str | None
+    newsroom: EditorialClient, body: dict[str, str], provider: str, url: str, text: str
 ) -> None:
-    """Their code, or their URL on a line of its own; nothing is fetched."""
+    """Their code, or their URL on a line of its own; nothing is fetched. The URL stands for a text."""
     (embed,), _ = await create(newsroom, **body)
     assert embed["type"] == "EMBED"
-    assert (embed["provider"], embed["url"], embed["fallbackText"]) == (provider, url, text)
+    assert (embed["provider"], embed["url"], embed["fallbackText"]) == (provider, url, text or url)
 
 
 async def test_what_is_not_kept_as_it_is_has_a_warning(newsroom: EditorialClient) -> None:

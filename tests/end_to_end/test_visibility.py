@@ -16,8 +16,9 @@ from tests.support.graphql_client import query_data, query_json
 from tests.support.random_content import NOW, WORDS, is_public, random_newsroom, without_hidden
 from tests.support.random_documents import Pool, RandomDocuments
 
+from contentql.content.blocks import BLOCK_TYPES
 from contentql.content.ids import PREFIXES
-from contentql.content.records import ArticleRecord, ImportItem, MediaRecord, Record
+from contentql.content.records import ArticleRecord, CollectionRecord, ImportItem, MediaRecord, Record
 from contentql.execution.executor import Executor
 from contentql.formats import jsonl
 from contentql.importing.importer import import_records
@@ -63,6 +64,8 @@ def make_pool(records: Sequence[Record]) -> Pool:
     for line in jsonl.write_records(records):
         _collect(orjson.loads(line), "", ids, texts)
     texts["section"] = texts["under"] = texts["path"]
+    texts["collection"] = [record.slug for record in records if isinstance(record, CollectionRecord)]
+    texts["knownTypes"] = sorted(BLOCK_TYPES)
     return Pool(ids, texts, WORDS)
 
 

@@ -160,6 +160,7 @@ def demo_requests() -> Iterator[Any]:
                 "type": "slug",
                 "page": "first",
                 "exact": "section",
+                **dict.fromkeys(("device", "widths"), "slug" if "slug" in field.args else "collection"),
             }.get(argument)
             arguments = {argument: example(definition.description)}
             if needed:

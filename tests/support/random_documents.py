@@ -249,6 +249,8 @@ class RandomDocuments:
             return _EnumValue(self.random.choice(words))
         match type_.name:
             case "Int":
+                if name == "widths":
+                    return self.random.randint(1, 2_000)
                 return self.random.randint(1, 4) if name in ("first", "last") else self.random.randint(0, 6)
             case "Boolean":
                 return self.random.random() < 0.5
@@ -268,6 +270,7 @@ class RandomDocuments:
 
 _PREFIXES = {
     "excludeIds": "art_",
+    "articleBundle": "art_",
     **{
         spelled: f"{word[:3]}_"
         for word in ("article", "category", "media", "attribution", "tag", "author", "story", "collection")

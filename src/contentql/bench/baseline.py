@@ -23,7 +23,8 @@ import orjson
 import uvicorn
 
 from contentql.bench.baseline_queries import POSTGRES, SQLITE
-from contentql.bench.workloads import WORKLOADS
+from contentql.bench.baseline_sync_queries import POSTGRES_SYNC, SQLITE_SYNC
+from contentql.bench.workloads import ALL_WORKLOADS
 from contentql.content.timestamps import format_timestamp
 from contentql.store.errors import postgres_dsn, sqlite_path
 
@@ -31,6 +32,8 @@ from contentql.store.errors import postgres_dsn, sqlite_path
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+_POSTGRES, _SQLITE = {**POSTGRES, **POSTGRES_SYNC}, {**SQLITE, **SQLITE_SYNC}
 
 
 class BaselineQueries(Protocol):
@@ -62,7 +65,7 @@ class BaselineApp:
 
     def __init__(self, queries: BaselineQueries) -> None:
         self.queries = queries
-        self._workload_names = {workload.document: name for name, workload in WORKLOADS.items()}
+        self._workload_names = {workload.document: name for name, workload in ALL_WORKLOADS.items()}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -131,7 +134,7 @@ class _PostgresQueries:
         if workload == "W5":
             published_at, article_id = parse_cursor(variables["after"])
             values = (dt.datetime.fromisoformat(published_at), article_id)
-        result: bytes = await self._pool.fetchval(POSTGRES[workload], *values)
+        result: bytes = await self._pool.fetchval(_POSTGRES[workload], *values)
         return result
 
     async def close(self) -> None:
@@ -170,7 +173,7 @@ class _SqliteQueries:
         if workload == "W5":
             values["published_at"], values["id"] = parse_cursor(variables["after"])
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._jobs.put((SQLITE[workload], values, future))
+        self._jobs.put((_SQLITE[workload], values, future))
         return await future
 
     async def close(self) -> None:

@@ -335,6 +335,7 @@ def _load_sqlite(url: str, articles: int, search: bool, progress: Callable[[int]
         for *_, sql in schema_objects:
             execute(sql)
         execute("ANALYZE")
+        execute("DELETE FROM sqlite_stat1 WHERE tbl = 'article_log'")  # it has one row, and will have many
         execute("PRAGMA journal_mode = WAL")
 
 

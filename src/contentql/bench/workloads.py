@@ -68,6 +68,29 @@ WORKLOADS: Mapping[str, Workload] = {
     )
 }
 
+# Delta sync: the first page, and a page of articles that have changed since a position.
+SYNC_WORKLOADS: Mapping[str, Workload] = {
+    workload.name: workload
+    for workload in (
+        Workload(
+            "S1",
+            "first page of 50 articles",
+            "query FirstPage {\n"
+            f"  changes(first: 50) {{ changes {{ __typename ... on Upserted {{ article {{{_BUNDLE} }} }} }}"
+            " nextToken hasMore }\n}",
+        ),
+        Workload(
+            "S2",
+            "50 changed articles",
+            "query Delta($since: String) {\n"
+            "  changes(since: $since, first: 50) { changes { __typename"
+            f" ... on Upserted {{ article {{{_BUNDLE} }} }} ... on Removed {{ id reason }} }}"
+            " nextToken hasMore }\n}",
+        ),
+    )
+}
+ALL_WORKLOADS: Mapping[str, Workload] = {**WORKLOADS, **SYNC_WORKLOADS}
+
 # Paginates to the deep page, because only the server can create its cursor.
 PAGINATE_DOCUMENT = (
     "query Walk($first: Int!, $after: String) {\n"

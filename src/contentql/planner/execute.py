@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from contentql.planner.bundle_values import complete_bundle
 from contentql.planner.params import BoundParams, bind_params
 from contentql.planner.plan import Plan, Statement
 from contentql.planner.sql.nodes import Dialect
@@ -64,10 +65,13 @@ async def execute_plan(
         messages.append(b'%b"%b":' % (b"," if i else b"", root.key.encode()))
         if root.json is not None:
             messages.append(root.json)
+        start = len(messages)
         for part in root.parts:
             row = next(read) if part is None else part
             # A list may be returned as its items, so that the database need not build one large text.
             messages.append(row if isinstance(row, bytes) else ",".join(row).encode())
+        if root.is_bundle:
+            messages[start:] = [complete_bundle(b"".join(messages[start:]))]
     data = _with_tokens(plan, b"".join(messages) + b"}", variables, now)
     return PlanResult(data, [next(read) for _ in plan.sections])  # type: ignore[misc]
 

@@ -118,6 +118,15 @@ SECTION_ARTICLES = JunctionTable(
 DIRECT_SECTION_ARTICLES = replace(SECTION_ARTICLES, where="{link}.direct")
 
 
+# A pin that has come to its end falls behind all others, by the clock: the order of `planner.visibility`.
+COLLECTION_ITEMS = ToMany(
+    "collection_item",
+    "collection_id",
+    order=(EXPIRED_LAST + "pinned_until", "position"),
+    limit_column="max_items",
+)
+
+
 @dataclass(frozen=True)
 class JsonElements:
     """The objects of a JSON array in a column.
@@ -160,6 +169,35 @@ class CanonicalUrl:
 
 
 @dataclass(frozen=True)
+class FallbackText:
+    """The text of a block in a body, without markup, for clients that do not know the type of the block."""
+
+
+@dataclass(frozen=True)
+class SameRow:
+    """An object of another type with the columns of the same row."""
+
+
+@dataclass(frozen=True)
+class BundleRows:
+    """The rows of a table that the articles of a bundle show, each once."""
+
+    table: Literal["article", "author", "media", "source", "tag"]
+
+
+@dataclass(frozen=True)
+class BundleValue:
+    """A value about a bundle. `version` and `bytes` are computed from its JSON."""
+
+    name: Literal["version", "bytes", "expiresAt"]
+
+
+@dataclass(frozen=True)
+class FittingRenditions:
+    """The stored sizes of a media file that are wide enough for the device of the bundle."""
+
+
+@dataclass(frozen=True)
 class RootField:
     """A field of Query: the table that it reads and the shape of its result.
 
@@ -167,7 +205,7 @@ class RootField:
     deleted, for viewers of drafts.
     """
 
-    shape: Literal["one", "page", "latest", "node", "nodes", "changes", "resolve", "site", "viewer"]
+    shape: Literal["one", "bundle", "page", "latest", "node", "nodes", "changes", "resolve", "site", "viewer"]
     table: str = ""
     admin_only: bool = False
     deleted: bool = False
@@ -236,6 +274,11 @@ FieldPlan = (
     | TextDiff
     | AdjacentArticle
     | CanonicalUrl
+    | FallbackText
+    | SameRow
+    | BundleRows
+    | BundleValue
+    | FittingRenditions
     | RootField
 )
 

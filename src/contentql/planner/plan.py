@@ -40,11 +40,15 @@ class Statement:
 
 @dataclass(frozen=True)
 class RootFieldPlan:
-    """A root field of the response: constant JSON, or parts, where None stands for the next SQL column."""
+    """A root field of the response: constant JSON, or parts, where None stands for the next SQL column.
+
+    `is_bundle`: its JSON has placeholders of values that are computed from it, see `planner.bundle_values`.
+    """
 
     key: str
     json: bytes | None = None
     parts: tuple[bytes | None, ...] = ()
+    is_bundle: bool = False
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,8 @@ SEARCH_COLUMNS = frozenset({"headline", "kicker", "short_headline", "summary", "
 
 # Cannot occur in content: GraphQL has no empty response keys, and JSON escapes quotation marks in strings.
 MARKER_KEY = ""
-_MARKS = re.compile(rb'"":(?:"([^"]*)"|null),?')
+# One marker, none, or a list of markers.
+_MARKS = re.compile(rb'"":(?:"([^"]*)"|null|\[("[^]]*"|)\]),?')
 # Marks a row that is not displayed but was requested: becoming visible would change the response.
 HIDDEN_MARKER = "~"
 
@@ -194,12 +195,12 @@ class RowMarkers:
 def strip_markers(body: bytes) -> tuple[bytes, RowMarkers]:
     """Returns the response without markers, and the rows that they name."""
     pieces = _MARKS.split(body)
+    marks = [mark for mark in pieces[1::3] if mark]
+    marks += [mark for listed in pieces[2::3] if listed for mark in listed[1:-1].split(b'","')]
     visible: dict[str, set[int]] = {}
     request: dict[str, set[int]] = {}
     items: dict[tuple[int, int], dict[tuple[str, ...], None]] = {}
-    for mark in pieces[1::2]:
-        if not mark:
-            continue
+    for mark in marks:
         if mark.startswith(b"@"):
             number, near, *keys = mark[1:].decode().split(".")
             # The same list can occur more than once: by aliases, or with its parent row.
@@ -212,7 +213,12 @@ def strip_markers(body: bytes) -> tuple[bytes, RowMarkers]:
             if not unseen:
                 visible.setdefault(table, set()).add(int(number))
     ends = {place: (len(keys), next(reversed(keys))) for place, keys in items.items()}
-    return b"".join(pieces[::2]), RowMarkers(_frozen(visible), _frozen(request), ends)
+    return b"".join(pieces[::3]), RowMarkers(_frozen(visible), _frozen(request), ends)
+
+
+def without_markers(body: bytes) -> bytes:
+    """Returns the response, or a part of it, without markers."""
+    return _MARKS.sub(b"", body)
 
 
 def _frozen(data: Mapping[str, set[int]]) -> Mapping[str, frozenset[int]]:

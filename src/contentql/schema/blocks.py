@@ -10,10 +10,12 @@ from strawberry import ID
 from contentql.content.enums import TextMark
 from contentql.planner.field_plans import (
     Column,
+    FallbackText,
     JsonElements,
     ToOne,
 )
 from contentql.schema.fields import (
+    argument_field,
     column_field,
     json_type,
     object_field,
@@ -79,6 +81,22 @@ class TableRow:
 class Block:
     id: str = column_field("Id of the block, unique across all articles.", '"blk_4f2a"')
     type: str = column_field("Type of the block as stored. New types may be added.", '"PARAGRAPH"')
+    fallback_text: str | None = argument_field(
+        "The block as text without markup, for clients that do not know its type: alternative text, caption"
+        " and credit of media, the text, title or URL of an embed, rows of a table with tabs between the"
+        ' cells. Null if there is none, as of a rule. Example: `"A map of the front"`.',
+        "Optional[str]",
+        FallbackText(),
+        [
+            (
+                "known_types",
+                "[String!]",
+                "Types of blocks that the client renders itself: their text is null, so that it is not sent"
+                ' twice. Example: `["PARAGRAPH", "HEADING"]`.',
+            )
+        ],
+        module=__name__,
+    )
 
 
 @json_type("PARAGRAPH", "A paragraph.")
@@ -161,9 +179,6 @@ class EmbedBlock(Block):
     html: str | None = column_field(
         "HTML to embed the content, sanitised on save.", '"<blockquote>…</blockquote>"'
     )
-    fallback_text: str | None = column_field(
-        "Text to show if the content cannot be embedded.", '"A film of the parade"', Column("fallbackText")
-    )
 
 
 @json_type("TABLE", "A table.")
@@ -212,9 +227,7 @@ class RelatedLinkBlock(Block):
     "UNKNOWN", "A block of a type that this version does not know. Clients should skip it or show its text."
 )
 class UnknownBlock(Block):
-    fallback_text: str | None = column_field(
-        "Text to show if the content cannot be embedded.", '"A map of the front"', Column("fallbackText")
-    )
+    pass
 
 
 @table_type("article_body", "Body of an article in several formats.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
-from contentql.planner.field_plans import Computed
+from contentql.planner.field_plans import COLLECTION_ITEMS, Computed
 from contentql.planner.visibility import PUBLIC_ITEM_SQL
 from contentql.schema import relations
 from contentql.schema.connections import Connection
@@ -59,9 +59,7 @@ class Collection(Node):
         " items. Null for no limit.",
         "12",
     )
-    items: list[CollectionItem] = filtered_list_field(
-        "Items, in order.", "CollectionItem", relations.COLLECTION_ITEMS
-    )
+    items: list[CollectionItem] = filtered_list_field("Items, in order.", "CollectionItem", COLLECTION_ITEMS)
     articles: Connection[Article] = connection_field(
         "Articles of the collection. Default order: that of the items.",
         "Article", relations.COLLECTION_ARTICLES, "PUBLISHED_AT_DESC", SEARCH_ARGUMENT,

@@ -15,15 +15,18 @@ from strawberry.schema_directive import Location
 
 from contentql.planner.field_plans import (
     AdjacentArticle,
+    BundleRows,
     CanonicalUrl,
     Column,
     Computed,
     EmbeddedObject,
     FieldPlan,
     FilterPlan,
+    FittingRenditions,
     JsonElements,
     ListPosition,
     RootField,
+    SameRow,
     ToMany,
     ToOne,
 )
@@ -38,7 +41,10 @@ def computed(description: str, example: str, plan: Computed | ListPosition) -> A
     return _field(_with_example(description, example), plan)
 
 
-def object_field(description: str, plan: ToOne | EmbeddedObject | JsonElements) -> Any:
+def object_field(
+    description: str,
+    plan: ToOne | EmbeddedObject | JsonElements | SameRow | BundleRows | FittingRenditions,
+) -> Any:
     """An object or a list of objects, without arguments."""
     return _field(description, plan)
 

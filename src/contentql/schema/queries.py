@@ -8,7 +8,8 @@ import strawberry
 
 from contentql.planner.field_plans import RootField
 from contentql.schema.administration import AuditEntry, DeletedArticle, Token, Viewer, Withdrawal
-from contentql.schema.article_parts import Correction
+from contentql.schema.article_parts import Correction, ExternalIdInput
+from contentql.schema.bundles import ArticleBundle, DeviceClass, EditionBundle
 from contentql.schema.collections import Collection
 from contentql.schema.connections import Connection
 from contentql.schema.content import Article, Attribution, Author, Category, Media, Source, Story, Tag
@@ -22,7 +23,7 @@ from contentql.schema.fields import (
     connection_field,
     filter_argument,
 )
-from contentql.schema.filters import ArticleFilter  # noqa: F401 - resolved by name
+from contentql.schema.filters import ArticleFilter
 from contentql.schema.site import Redirect, Resolved, Site
 from contentql.schema.sync import ChangePage
 from contentql.schema.values import Node
@@ -90,6 +91,43 @@ def _slug(example: str) -> Argument:
     return ("slug", "String", f'Slug. Example: `"{example}"`.')
 
 
+_ARTICLE_LOOKUP: tuple[Argument, ...] = (
+    (
+        "slug",
+        "String",
+        'Current or former slug of the article. Example: `"we-train-when-the-tide-lets-us"`.',
+    ),
+    (
+        "external_id",
+        "ExternalIdInput",
+        'Id of the article in another system. Example: `{system: "demo-pages", value: "kim-coffin-page"}`.',
+    ),
+    _LANGUAGE,
+    (
+        "languages",
+        "[String!]",
+        "Languages in the order of preference, at most 20; instead of `language`. The result is the best"
+        " available translation of the article that the id or slug leads to: the article itself or"
+        " another of its translations, in the first language that there is one in. As in `language`,"
+        ' `"de"` also finds `de-CH`, and `"*"` any language. Null if there is none in these languages.'
+        ' Example: `["fr", "de", "en"]`.',
+    ),
+)
+_FITTING: tuple[Argument, ...] = (
+    (
+        "device",
+        "DeviceClass",
+        "Class of the device that the media are for; PHONE by default. Example: `TABLET`.",
+    ),
+    (
+        "widths",
+        "[Int!]",
+        "Widths of the media in pixels instead of that of the device, 1 to 10 of them, each 1 to 10,000."
+        " Example: `[320, 750]`.",
+    ),
+)
+
+
 @strawberry.type(description="Root fields for reading.")
 class Query:
     node: Node | None = argument_field(
@@ -110,27 +148,17 @@ class Query:
         "article",
         "Article",
         "art",
-        (
-            "slug",
-            "String",
-            'Current or former slug of the article. Example: `"we-train-when-the-tide-lets-us"`.',
-        ),
-        (
-            "external_id",
-            "ExternalIdInput",
-            "Id of the article in another system. Example:"
-            ' `{system: "demo-pages", value: "kim-coffin-page"}`.',
-        ),
-        _LANGUAGE,
-        (
-            "languages",
-            "[String!]",
-            "Languages in the order of preference, at most 20; instead of `language`. The result is the best"
-            " available translation of the article that the id or slug leads to: the article itself or"
-            " another of its translations, in the first language that there is one in. As in `language`,"
-            ' `"de"` also finds `de-CH`, and `"*"` any language. Null if there is none in these languages.'
-            ' Example: `["fr", "de", "en"]`.',
-        ),
+        *_ARTICLE_LOOKUP,
+    )
+    article_bundle: ArticleBundle | None = argument_field(
+        "All that a client shows of the article with this id or slug, each object once, to be stored for"
+        " reading without a connection; null if not found or not visible. Example: `articleBundle(slug:"
+        ' "we-train-when-the-tide-lets-us") { version bytes article { headline } media { renditions { url } }'
+        " }`.",
+        "Optional[ArticleBundle]",
+        RootField("bundle", "article"),
+        [_id("article", "art"), *_ARTICLE_LOOKUP, *_FITTING],
+        module=__name__,
     )
     articles: Connection[Article] = connection_field(
         "Articles. Default order: newest first.",
@@ -203,6 +231,18 @@ class Query:
         "Running stories, by title.", "Story", RootField("page", "story"), "NAME_ASC"
     )
     collection: Collection | None = _one("collection", "Collection", "col", _slug("front-page"))
+    edition_bundle: EditionBundle | None = argument_field(
+        "All that a client shows of a collection and of its articles, each object once, to be downloaded in"
+        ' the background; null if not found or not visible. Example: `editionBundle(collection: "front-page")'
+        " { version bytes items { article { headline } } media { renditions { url } } }`.",
+        "Optional[EditionBundle]",
+        RootField("bundle", "collection"),
+        [
+            ("collection", "String!", 'Current or former slug of the collection. Example: `"front-page"`.'),
+            *_FITTING,
+        ],
+        module=__name__,
+    )
     collections: Connection[Collection] = connection_field(
         "Collections, by title.", "Collection", RootField("page", "collection"), "NAME_ASC"
     )

@@ -131,13 +131,6 @@ AUTHOR_ARTICLES = ToMany(
 CREDIT_AUTHOR = ToOne("author", "author_id", visible_with_source=True)
 
 STORY_ARTICLES = ToMany("article", "story_id")
-# A pin that has come to its end falls behind all others, by the clock: the order of `planner.visibility`.
-COLLECTION_ITEMS = ToMany(
-    "collection_item",
-    "collection_id",
-    order=(EXPIRED_LAST + "pinned_until", "position"),
-    limit_column="max_items",
-)
 COLLECTION_ARTICLES = ToMany(
     "article",
     link=JunctionTable("collection_item", "collection_id", "article_id", stable=True),

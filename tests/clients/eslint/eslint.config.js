@@ -35,10 +35,12 @@ export default [
         {
           exceptions: {
             // Pages of a list and results of a mutation. The `id` of a block is a String: it is no id of Node.
-            suffixes: ["Connection", "Edge", "Payload", "Block"],
+            // A bundle and a media file in it contain the object with the id.
+            suffixes: ["Connection", "Edge", "Payload", "Block", "Bundle"],
             types: [
               "AuthorCredit",
               "Body",
+              "BundleMedia",
               "CollectionItem",
               "Dateline",
               "EntityMention",

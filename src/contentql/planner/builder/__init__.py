@@ -127,7 +127,8 @@ def _build(context: BuildContext, rows: int) -> Plan:
         elif isinstance(result, bytes):
             roots.append(RootFieldPlan(key, result))
         else:
-            roots.append(RootFieldPlan(key, None, _add_columns(context, result, columns)))
+            parts = _add_columns(context, result, columns)
+            roots.append(RootFieldPlan(key, None, parts, index in context.totals.bundles))
     for _, paths in context.totals.sections:
         columns += [str(part) for part in context.dialect.columns(paths)]
     scan_cost = int((context.totals.scan_weight * rows + context.totals.skipped_rows) / ROWS_PER_POINT)

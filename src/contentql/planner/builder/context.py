@@ -23,7 +23,7 @@ from contentql.planner.catalog import Catalog, TypePlan
 from contentql.planner.constraints import ValueConstraint
 from contentql.planner.field_plans import Computed, JunctionTable, ToMany
 from contentql.planner.limits import Limits, check_scan_limit
-from contentql.planner.operation import ArgumentValue, Constant, Operation, VariableRef
+from contentql.planner.operation import ArgumentValue, Constant, LeafValue, Operation, VariableRef
 from contentql.planner.params import (
     NOW,
     ParamList,
@@ -103,6 +103,7 @@ class PlanTotals:
     pages: int = 0  # pages with bounds for the response cache
     max_age: int | None = None  # seconds; None until a type limits it
     private: bool = False
+    bundles: set[int] = field(default_factory=set)  # indexes of the root fields that are bundles
     id_lists: list[IdList] = field(default_factory=list)
     sections: list[tuple[RequestedSection, ResultNode]] = field(default_factory=list)
     sync_pages: list[SyncPage] = field(default_factory=list)
@@ -159,6 +160,13 @@ def relation_condition(text: str, here: RowRef, there: RowRef, used: dict[str, N
     return text.replace("{row}", there.alias)
 
 
+class WidthsArgument(NamedTuple):
+    """An argument with widths in pixels, and its conversion to a list of them."""
+
+    value: LeafValue
+    convert: Callable[[Any], list[int]]
+
+
 @dataclass(frozen=True)
 class BuildContext:
     """State and settings for all builders; implements `FilterContext` and `VisibilityParams`."""
@@ -185,6 +193,7 @@ class BuildContext:
     totals: PlanTotals = field(default_factory=PlanTotals)
     root: int = 0  # index of the root field
     path: tuple[str, ...] = ()  # response keys of the field that is built, from the root
+    widths: WidthsArgument | None = None  # for the renditions of the bundle that is built
     depth: int = 0  # enclosing lists in this statement
     parents: int = 1  # number of rows for which the list is read: the product of the enclosing lists' sizes
 
@@ -196,6 +205,9 @@ class BuildContext:
 
     def for_root(self, index: int) -> BuildContext:
         return self._copy(root=index)
+
+    def with_widths(self, widths: WidthsArgument) -> BuildContext:
+        return self._copy(widths=widths)
 
     def at_field(self, key: str) -> BuildContext:
         return self._copy(path=(*self.path, key))

@@ -8,9 +8,11 @@ from graphql import FieldNode, SelectionSetNode
 
 from contentql.content import ids
 from contentql.errors import ApiError
+from contentql.planner.builder.bundles import build_bundle_field, bundle_markers
 from contentql.planner.builder.canonical_urls import build_canonical_url, canonical_path_markers
 from contentql.planner.builder.connections import build_adjacent, build_list, build_relation_connection
 from contentql.planner.builder.context import BuildContext
+from contentql.planner.builder.fallback_texts import build_fallback_text, fallback_markers
 from contentql.planner.builder.nodes import (
     selection_sets,
 )
@@ -20,13 +22,18 @@ from contentql.planner.catalog import CatalogField, TypePlan
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.field_plans import (
     AdjacentArticle,
+    BundleRows,
+    BundleValue,
     CanonicalUrl,
     Column,
     Computed,
     EmbeddedObject,
+    FallbackText,
     FieldPlan,
+    FittingRenditions,
     JsonElements,
     ListPosition,
+    SameRow,
     TextDiff,
     ToMany,
     ToOne,
@@ -89,11 +96,23 @@ def _build_concrete_object(
     context.record_max_age(type_plan)
     if row.table and not row.json:
         context.read_set.displayed.append((row.table, row.used_columns))
-        if context.with_markers:
-            what += [(MARKER_KEY, mark) for mark in _row_markers(context, type_plan, fields.values(), row)]
+    if context.with_markers:
+        what += [(MARKER_KEY, mark) for mark in _markers(context, type_plan, fields.values(), row)]
     return ObjectNode(
         (*what, *((key, _build_field(context, type_plan, key, group, row)) for key, group in fields.items()))
     )
+
+
+def _markers(
+    context: BuildContext, type_plan: TypePlan, fields: Iterable[list[FieldNode]], row: RowRef
+) -> Iterator[ResultNode]:
+    """Yields the markers of the rows that an object depends on."""
+    if row.json:
+        yield from fallback_markers(context, type_plan, fields, row)
+    elif row.table:
+        yield from _row_markers(context, type_plan, fields, row)
+        if isinstance(type_plan.fields.get("bytes"), BundleValue):
+            yield from bundle_markers(context, row)
 
 
 def _row_markers(
@@ -174,6 +193,12 @@ def _build_composite(
             )
         case CanonicalUrl():
             return build_canonical_url(context, row, plan.column)
+        case SameRow():
+            return build_object(context, target, selections, row)
+        case FallbackText():
+            return build_fallback_text(context, type_plan, row, context.arguments(group[0], graphql_field))
+        case BundleValue() | BundleRows() | FittingRenditions():
+            return build_bundle_field(context, plan, row, target, selections)
         case AdjacentArticle():
             arguments = context.arguments(group[0], graphql_field)
             return nested_list(

@@ -10,6 +10,7 @@ from graphql import FieldNode, SelectionSetNode
 
 from contentql.content import ids
 from contentql.errors import ApiError
+from contentql.planner.builder.bundles import for_device
 from contentql.planner.builder.changes import build_changes
 from contentql.planner.builder.connections import build_connection
 from contentql.planner.builder.context import BuildContext, RowSource, VirtualObject
@@ -101,8 +102,12 @@ def build_root_field(
                 return orjson.dumps(
                     _virtual_object(context, named_type(of.type), selections, context.virtual_objects[name])
                 )
-            case "one":
-                return _single_object_root(context, plan.table, named_type(of.type), arguments, selections)
+            case "one" | "bundle":
+                if plan.shape == "bundle":
+                    context = for_device(context, arguments)
+                return _single_object_root(
+                    context, name, plan.table, named_type(of.type), arguments, selections
+                )
             case "node":
                 return _node_root(context, arguments, selections)
             case "nodes":
@@ -139,15 +144,18 @@ def _virtual_object(
 
 def _single_object_root(
     context: BuildContext,
+    name: str,
     table: str,
     type_name: str,
     arguments: dict[str, ArgumentValue],
     selections: Sequence[SelectionSetNode],
 ) -> ResultNode | MarkedNode:
-    named = [name for name in LOOKUP_ARGUMENTS if arguments.get(name) is not None]
+    if "collection" in arguments:
+        arguments["slug"] = arguments.pop("collection")
+    named = [way for way in LOOKUP_ARGUMENTS if arguments.get(way) is not None]
     if len(named) != 1:
-        ways = [n for n in context.catalog.field_type("Query", table).args if n in LOOKUP_ARGUMENTS]
-        raise ApiError("BAD_USER_INPUT", f"{table} needs exactly one of: {', '.join(ways)}.")
+        ways = [way for way in context.catalog.field_type("Query", name).args if way in LOOKUP_ARGUMENTS]
+        raise ApiError("BAD_USER_INPUT", f"{name} needs exactly one of: {', '.join(ways)}.")
     base = table_rows(context, table)
     row = base.row
     context.record_list(table)

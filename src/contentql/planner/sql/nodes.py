@@ -146,11 +146,20 @@ class Dialect(Protocol):
         """SQL of the array at `key` of a JSON element; else of one run of the text at `text_key`, if any."""
 
     def element_number(self, alias: str, key: str) -> str: ...
+    def join_lines(self, texts: Sequence[str]) -> str:
+        """SQL of texts on a line each, without those that are null; null if all are."""
+
+    def join_rows(self, text: str, separator: Literal["\n", "\t"], rows: str, order: str) -> str:
+        """SQL of the texts of rows, in order, with a separator between them; null if there are no rows."""
+
     def element_order(self, alias: str) -> str: ...
 
     @property
     def max_timestamp(self) -> str:
         """SQL of a timestamp later than all stored ones."""
+
+    def earliest(self, times: Sequence[str]) -> str:
+        """Returns SQL of the earliest of two or more timestamps that are not null; null if all are."""
 
     def json_diff(self, later: str, earlier: str) -> str:
         """Returns FROM items for the keys whose texts differ in two JSON objects of texts.
@@ -160,6 +169,9 @@ class Dialect(Protocol):
 
     def unnest_texts(self, texts: str, alias: str) -> str:
         """Returns the items of a list of texts as rows with their order in `n`, and the text in `t`."""
+
+    def unnest_ints(self, numbers: str, alias: str) -> str:
+        """Returns the items of a list of integers as rows with the integer in `value`."""
 
     def unnest_pairs(self, tables: str, numbers: str, alias: str) -> str: ...
     def unnested_columns(self, alias: str) -> tuple[str, str, str]: ...

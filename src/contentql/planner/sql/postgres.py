@@ -177,9 +177,21 @@ class PostgresDialect:
     def element_order(self, alias: str) -> str:
         return f"{alias}.n"
 
+    def join_lines(self, texts: Sequence[str]) -> str:
+        if len(texts) == 1:
+            return f"nullif({texts[0]}, '')"
+        lines = ", ".join(f"nullif({text}, '')" for text in texts)
+        return f"nullif(concat_ws(chr(10), {lines}), '')"
+
+    def join_rows(self, text: str, separator: Literal["\n", "\t"], rows: str, order: str) -> str:
+        return f"(select string_agg({text}, chr({ord(separator)}) order by {order}) from {rows})"
+
     @property
     def max_timestamp(self) -> str:
         return "timestamptz '9999-12-31 23:59:59+00'"
+
+    def earliest(self, times: Sequence[str]) -> str:
+        return f"least({', '.join(times)})"
 
     def json_diff(self, later: str, earlier: str) -> str:
         on = "de.key = dl.key and de.value is distinct from dl.value"
@@ -187,6 +199,9 @@ class PostgresDialect:
 
     def unnest_texts(self, texts: str, alias: str) -> str:
         return f"unnest({texts}) with ordinality as {alias}(t, n)"
+
+    def unnest_ints(self, numbers: str, alias: str) -> str:
+        return f"unnest({numbers}) as {alias}(value)"
 
     def unnest_pairs(self, tables: str, numbers: str, alias: str) -> str:
         return f"unnest({tables}, {numbers}) with ordinality as {alias}(t, number, n)"

@@ -181,9 +181,23 @@ class SqliteDialect:
     def element_order(self, alias: str) -> str:
         return f"{alias}.key"
 
+    def join_lines(self, texts: Sequence[str]) -> str:
+        if len(texts) == 1:
+            return f"nullif({texts[0]}, '')"
+        lines = " || ".join(f"coalesce(char(10) || nullif({text}, ''), '')" for text in texts)
+        return f"nullif(substr({lines}, 2), '')"
+
+    def join_rows(self, text: str, separator: Literal["\n", "\t"], rows: str, order: str) -> str:
+        # In order: the rows are elements of a JSON array, and joins keep them as the outer loop.
+        return f"(select group_concat({text}, char({ord(separator)})) from {rows})"
+
     @property
     def max_timestamp(self) -> str:
         return "'9999-12-31T23:59:59Z'"
+
+    def earliest(self, times: Sequence[str]) -> str:
+        present = ", ".join(f"coalesce({time}, {self.max_timestamp})" for time in times)
+        return f"nullif(min({present}), {self.max_timestamp})"
 
     def json_diff(self, later: str, earlier: str) -> str:
         on = "de.key = dl.key and de.value is not dl.value"
@@ -191,6 +205,9 @@ class SqliteDialect:
 
     def unnest_texts(self, texts: str, alias: str) -> str:
         return f"(select key as n, value as t from json_each({texts})) {alias}"
+
+    def unnest_ints(self, numbers: str, alias: str) -> str:
+        return f"json_each({numbers}) {alias}"
 
     def unnest_pairs(self, tables: str, numbers: str, alias: str) -> str:
         return (
