@@ -26,8 +26,11 @@ from contentql.cache.memory import MemoryBackend
 from contentql.cache.response_cache import ResponseCache
 from contentql.cache.visibility_timer import VisibilityTimer
 from contentql.errors import OperatorError
+from contentql.events.cdn import load_cdns
+from contentql.events.worker import WebhookWorker
 from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.execution.executor import Executor, utc_now
+from contentql.execution.public_articles import read_public_article
 from contentql.planner.limits import Limits
 from contentql.schema.build import get_catalog
 from contentql.server.client_address import ClientAddressResolver
@@ -87,9 +90,21 @@ def build_executor(
         preview_url=_preview_url(settings),
         four_eyes=settings.four_eyes,
         site=settings.site,
+        webhook_networks=settings.webhook_network_list,
         now=now,
     )
     return executor
+
+
+def build_webhook_worker(settings: Settings, executor: Executor) -> WebhookWorker:
+    """The worker that sends webhooks and purges, while this process has its lock."""
+    return WebhookWorker(
+        executor.database,
+        lambda: executor.now(),
+        partial(read_public_article, executor),
+        networks=settings.webhook_network_list,
+        cdns=load_cdns(settings),
+    )
 
 
 def _preview_url(settings: Settings) -> str:
@@ -113,8 +128,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     executor = build_executor(settings, database, clock.now)
     documents = TrustedDocumentStore(database)
     authenticator = Authenticator(database, settings, now=clock.now)
-    cache = executor.responses.counts if executor.responses else None
-    observer = RequestObserver(settings, cache=cache, due_changes=executor.due_changes.stats)
+    webhooks = build_webhook_worker(settings, executor)
+    observer = _build_observer(settings, executor, webhooks)
     readiness = Readiness(database)
     admission = build_admission_control(settings)
     graphql = GraphQLEndpoint(
@@ -137,6 +152,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             _following_changes(executor),
             executor.due_changes.running(),
             executor.articles.updating(),
+            webhooks.running(),
             _usage_flush_lifespan(documents, authenticator),
         ):
             _tune_garbage_collector()
@@ -176,6 +192,12 @@ def _websocket_endpoint(graphql: GraphQLEndpoint, settings: Settings) -> WebSock
         addresses=graphql.addresses,
         streams=graphql.streams,
     )
+
+
+def _build_observer(settings: Settings, executor: Executor, webhooks: WebhookWorker) -> RequestObserver:
+    cache = executor.responses.counts if executor.responses else None
+    due_changes = executor.due_changes.stats
+    return RequestObserver(settings, cache=cache, due_changes=due_changes, webhooks=webhooks.stats)
 
 
 def _tune_garbage_collector() -> None:

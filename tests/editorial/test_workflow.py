@@ -259,6 +259,12 @@ def dry_run_inputs(created: dict[str, str]) -> dict[str, dict[str, Any]]:
         "deleteCollection": {"id": "front-page"},
         "createToken": {"name": "Rehearsed", "role": "EDITOR"},
         "revokeToken": {"id": created["token"]},
+        "createWebhook": {"url": "https://example.org/hook", "name": "Rehearsed"},
+        "updateWebhook": {"id": created["webhook"], "name": "Rehearsed"},
+        "rotateWebhookSecret": {"id": created["webhook"]},
+        "deleteWebhook": {"id": created["webhook"]},
+        "testWebhook": {"id": created["webhook"]},
+        "replayWebhookDeliveries": {"id": created["webhook"]},
     }  # fmt: skip
 
 
@@ -298,6 +304,8 @@ async def create_mutation_targets(newsroom: EditorialClient) -> dict[str, str]:
     created["token"] = (await newsroom.mutate_ok("createToken", ROOT, name="Old", role="READER"))["token"][
         "id"
     ]
+    webhook = await newsroom.mutate_ok("createWebhook", ROOT, url="https://example.org/hook")
+    created["webhook"] = webhook["webhook"]["id"]
     redirect = await newsroom.mutate_ok("createRedirect", path=f"/old/{created['draft']}", url="/about")
     created["redirect"] = redirect["id"]
     created["link"] = await newsroom.mutate_ok("createPreviewLink", selection="linkId", id=created["draft"])

@@ -496,7 +496,13 @@ REQUIRED_PERMISSIONS: dict[str, Permission] = {
         ],
         Permission.MANAGE_TAXONOMY,
     ),
-    **dict.fromkeys(["createToken", "revokeToken", "purgeArticle"], Permission.ADMIN),
+    **dict.fromkeys(
+        [
+            "createToken", "revokeToken", "purgeArticle", "createWebhook", "updateWebhook",
+            "rotateWebhookSecret", "deleteWebhook", "testWebhook", "replayWebhookDeliveries",
+        ],
+        Permission.ADMIN,
+    ),
 }  # fmt: skip
 
 

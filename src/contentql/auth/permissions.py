@@ -51,7 +51,7 @@ PERMISSION_DESCRIPTIONS: Final[Mapping[Permission, str]] = {
     Permission.MANAGE_TAXONOMY: (
         "create, update, move and delete sections; merge sources; delete unused objects"
     ),
-    Permission.ADMIN: "manage API tokens and read the audit log",
+    Permission.ADMIN: "manage API tokens and webhooks, and read the audit log",
 }
 
 _AUTHOR = frozenset(

@@ -31,6 +31,8 @@ PREFIXES = {
     "preview_link": "prv",
     "audit_entry": "aud",
     "redirect": "rdr",
+    "webhook": "whk",
+    "webhook_delivery": "whd",
 }
 
 _lock = threading.Lock()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ from contentql.execution.errors import GraphQLErrors, error_response, graphql_er
 from contentql.execution.mutations import MutationExecutor, SignPreviewToken
 from contentql.execution.planning import Planner, PreparedRequest, response_key, with_viewer_variables
 from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLResponse
-from contentql.execution.responses import NO_MARKERS, build_response, cache_entry, count_objects
+from contentql.execution.responses import NO_MARKERS, build_response, cache_entry, response_cost
 from contentql.execution.warnings import section_warnings
 from contentql.lru import SegmentedCache
 from contentql.planner.catalog import Catalog
@@ -44,6 +44,7 @@ from contentql.planner.plan import Plan
 from contentql.planner.read_set import strip_markers
 from contentql.planner.sql import dialect_for
 from contentql.planner.variables import Variables
+from contentql.public_addresses import Network
 from contentql.store.database import Database
 from contentql.telemetry.request_id import new_request_id
 from contentql.telemetry.trace import RequestTrace
@@ -91,12 +92,13 @@ class Executor:
         preview_url: str = "",
         four_eyes: bool = False,
         site: Site | None = None,
+        webhook_networks: Sequence[Network] = (),
     ) -> None:
         """`seconds`: time limit of an operation. `now`: read once per operation. `memory_bytes` bounds
         what is remembered of documents, plans and requests. `follower`: follows the changes for
         subscriptions, also without a response cache. `sign_preview_token` and `preview_url` are for
         preview links; to a path the URL of the request's host is added. `four_eyes`: whether the writers of
-        an article may not approve it."""
+        an article may not approve it. `webhook_networks`: private networks that webhooks may be sent to."""
         self.database, self.catalog = database, catalog
         self.dialect = dialect_for(database)
         self.limits = limits or Limits()
@@ -135,6 +137,7 @@ class Executor:
             preview_url=preview_url,
             four_eyes=four_eyes,
             site=site or Site(),
+            webhook_networks=webhook_networks,
         )
 
     async def execute(
@@ -301,7 +304,7 @@ class Executor:
         has_markers = self.responses is not None and ready.viewer is ANONYMOUS_VIEWER
         body, markers = strip_markers(result.data) if has_markers else (result.data, NO_MARKERS)
         trace.rows = markers.rows
-        trace.cost = max(plan.cost, count_objects(body))
+        trace.cost = response_cost(body, plan.cost)
         errors = [*plan.root_errors, *plan.item_errors(ready.variables)]
         warnings = section_warnings(plan, result.sections, ready.variables)
         extensions: dict[str, object] = {"warnings": warnings} if warnings else {}

@@ -70,6 +70,8 @@ _OWN = {
     "scheduled_change": "false",
     "audit_entry": "false",
     "token": "false",
+    "webhook": "false",
+    "webhook_delivery": "false",
     "redirect": "false",
 }
 
@@ -353,6 +355,8 @@ def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
         "scheduled_change": revisions if visibility.internal_fields else "false",
         "audit_entry": None if visibility.admin else "false",
         "token": None if visibility.admin else "false",
+        "webhook": None if visibility.admin else "false",
+        "webhook_delivery": None if visibility.admin else "false",
         "redirect": None if visibility.articles == "all" else "false",
     }
 

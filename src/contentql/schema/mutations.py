@@ -17,6 +17,7 @@ from contentql.schema.payloads import (
     TokenPayload,
 )
 from contentql.schema.taxonomy_mutations import TaxonomyMutations
+from contentql.schema.webhook_mutations import WebhookMutations
 
 
 @strawberry.directive(
@@ -31,7 +32,7 @@ def atomic() -> None: ...
     description="Root fields for writing. Fields are executed in order; each is one transaction unless the"
     " operation has the directive `@atomic`."
 )
-class Mutation(TaxonomyMutations, ArticleMutations):
+class Mutation(WebhookMutations, TaxonomyMutations, ArticleMutations):
     create_token: TokenPayload | None = mutation_field(
         "Creates an API token. The secret is returned only once.",
         input=CreateTokenInput,

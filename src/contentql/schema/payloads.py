@@ -16,6 +16,7 @@ from contentql.schema.content import Article, Attribution, Author, Category, Med
 from contentql.schema.fields import envelope_field
 from contentql.schema.scalars import DateTime
 from contentql.schema.site import Redirect
+from contentql.schema.webhooks import Webhook
 
 strawberry.enum(UserErrorCode, name="UserErrorCode", description="Reason for which a mutation was rejected.")
 strawberry.enum(WarningCode, name="WarningCode", description="What happened to a part of an input.")
@@ -151,6 +152,33 @@ class TokenPayload:
     secret: str | None = _payload_value(
         "Secret to be sent as bearer token. Returned only once, by the mutation that creates the token.",
         '"cql_…"',
+    )
+    user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
+
+
+@strawberry.type(description="Result of a mutation of a webhook.")
+class WebhookPayload:
+    webhook: Webhook | None = _payload_object("The webhook; null if `userErrors` is not empty.")
+    user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
+
+
+@strawberry.type(description="Result of a mutation that gives a webhook a secret.")
+class WebhookSecretPayload:
+    webhook: Webhook | None = _payload_object("The webhook; null if `userErrors` is not empty.")
+    secret: str | None = _payload_value(
+        "Secret by which the receiver verifies the signatures. Returned only once.", '"whsec_…"'
+    )
+    user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
+
+
+@strawberry.type(description="Result of a replay of deliveries.")
+class ReplayPayload:
+    webhook: Webhook | None = _payload_object("The webhook; null if `userErrors` is not empty.")
+    replayed: int | None = _payload_value(
+        "Number of deliveries that were queued again; null if `userErrors` is not empty.", "3"
     )
     user_errors: list[UserErrorType] = _errors()
     warnings: list[WarningType] = _warnings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import strawberry
 
@@ -27,6 +27,7 @@ from contentql.schema.filters import ArticleFilter
 from contentql.schema.site import Redirect, Resolved, Site
 from contentql.schema.sync import ChangePage
 from contentql.schema.values import Node
+from contentql.schema.webhooks import Webhook
 
 SECTION_ARGUMENT: Argument = (
     "section",
@@ -278,6 +279,21 @@ class Query:
         "Token",
         RootField("page", "token", admin_only=True),
         "CREATED_AT_DESC",
+    )
+    webhook: Webhook | None = argument_field(
+        "The webhook with this id; null if not found. Requires the permission ADMIN. Example:"
+        ' `webhook(id: "whk_6677889900") { deliveries(filter: {state: {eq: DEAD}}) { totalCount } }`.',
+        "Optional[Webhook]",
+        RootField("one", "webhook", admin_only=True),
+        [("id", "ID!", 'Global id of the webhook. Example: `"whk_6677889900"`.')],
+        module=__name__,
+    )
+    webhooks: Connection[Webhook] = argument_field(
+        "Webhooks and CDNs that are purged, the newest first. Requires the permission ADMIN.",
+        "Connection[Webhook]",
+        RootField("page", "webhook", admin_only=True),
+        [*PAGE_ARGUMENTS],
+        module=__name__,
     )
     redirects: Connection[Redirect] = argument_field(
         "Redirects that editors or imports have created, the newest first. Requires the permission"

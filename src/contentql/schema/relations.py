@@ -79,6 +79,8 @@ ARTICLE_RELATED = ToMany(
 ARTICLE_STATUS = Computed(PUBLIC_ARTICLE_STATUS_SQL, ("status",), internal_sql=ARTICLE_STATUS_SQL)
 UNPUBLISHED_CHANGES = Computed("{row}.working_of <> 0", ("working_of",), "bool")
 
+WEBHOOK_DELIVERIES = ToMany("webhook_delivery", "webhook_id", order=("id desc",), visible_with_source=True)
+
 CATEGORY_PARENT = ToOne("category", "parent_id")
 CATEGORY_CHILDREN = ToMany("category", "parent_id", order=("position",))
 CATEGORY_ARTICLES = ToMany("article", link=SECTION_ARTICLES)

@@ -33,6 +33,8 @@ DEFAULT_ORDER = {
     "audit_entry": "at desc",
     "token": "created_at desc",
     "redirect": "created_at desc",
+    "webhook": "created_at desc",
+    "webhook_delivery": "id desc",
     "article": "published_at desc",
     "DeletedArticle": "deleted_at desc",
     "category": "path asc",

@@ -21,6 +21,7 @@ MODEL_MODULES: Final = (
     "contentql.store.models.documents",
     "contentql.store.models.history",
     "contentql.store.models.accounts",
+    "contentql.store.models.webhooks",
 )
 CONTENT_MODULES: Final = MODEL_MODULES[:5]
 
