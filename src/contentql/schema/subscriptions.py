@@ -7,7 +7,7 @@ import strawberry
 from contentql.planner.field_plans import RootField
 from contentql.schema.connections import Connection
 from contentql.schema.content import Article
-from contentql.schema.fields import EXACT_ARGUMENT, FIRST, argument_field, filter_argument
+from contentql.schema.fields import AFTER, EXACT_ARGUMENT, FIRST, argument_field, filter_argument
 from contentql.schema.filters import ArticleFilter  # noqa: F401 - resolved by name
 from contentql.schema.queries import EXCLUDED_ARGUMENT, ONE_PER_STORY_ARGUMENT, SECTION_ARGUMENT
 from contentql.schema.sync import ArticleChange
@@ -31,6 +31,7 @@ class Subscription:
             EXCLUDED_ARGUMENT,
             ONE_PER_STORY_ARGUMENT,
             FIRST,
+            AFTER,
         ],
     )
     article_changed: ArticleChange | None = argument_field(
