@@ -132,7 +132,12 @@ class Settings(BaseSettings):
     ] = 67_108_864
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body in bytes.")] = 1_048_576
     max_websockets_per_address: Annotated[
-        int, Field(ge=1, description="Maximum number of WebSocket connections from one address, per worker.")
+        int,
+        Field(
+            ge=1,
+            description="Maximum number of WebSocket connections and event streams from one address, per "
+            "worker.",
+        ),
     ] = 100
     max_document_tokens: Annotated[
         int, Field(ge=10, description="Maximum number of tokens in a document.")

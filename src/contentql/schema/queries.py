@@ -29,12 +29,17 @@ from contentql.schema.sync import ChangePage
 from contentql.schema.values import Node
 from contentql.schema.webhooks import Webhook
 
-_EXCLUDED: Argument = (
+SECTION_ARGUMENT: Argument = (
+    "section",
+    "String",
+    'Path of the section; all sections by default. Example: `"world/asia"`.',
+)
+EXCLUDED_ARGUMENT: Argument = (
     "exclude_ids",
     "[ID!]",
     'Ids to leave out, for example those already on the page; at most 250. Example: `["art_701"]`.',
 )
-_ONE_PER_STORY: Argument = (
+ONE_PER_STORY_ARGUMENT: Argument = (
     "one_per_story",
     "Boolean",
     "Return only the newest article of each running story in this list. Example: `true`.",
@@ -168,11 +173,11 @@ class Query:
         "Connection[Article]",
         RootField("latest", "article"),
         [
-            ("section", "String", 'Path of the section; all sections by default. Example: `"world/asia"`.'),
+            SECTION_ARGUMENT,
             EXACT_ARGUMENT,
             filter_argument("Article"),
-            _EXCLUDED,
-            _ONE_PER_STORY,
+            EXCLUDED_ARGUMENT,
+            ONE_PER_STORY_ARGUMENT,
             *PAGE_ARGUMENTS,
         ],
     )
