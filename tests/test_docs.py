@@ -314,7 +314,7 @@ def test_editorial_examples_run_in_order(demo_server: tuple[int, str]) -> None:
         for payload in response["data"].values():
             assert payload.get("userErrors", []) == []
             article = article or payload["article"]["id"]
-    assert len(documents) == 4
+    assert len(documents) == 5
 
 
 @pytest.mark.slow

@@ -72,6 +72,8 @@ SELECTIONS = {
     "CorrectArticlePayload": f"{_ARTICLE} correction {{ id kind correctedAt text blockId before after }}",
     "AttributionPayload": "attribution { id kind state source { slug } via { id kind source { slug } } "
     f"span {{ blockId start end exact orphaned }} }} {_ARTICLE}",
+    "LiveEntryPayload": "liveEntry { id version at title text keyEvent summary pinned author { slug }"
+    " picture { id } corrections { kind text correctedAt } } article { id version updatedAt }",
     "DeletionPayload": "deletedId",
     "RedirectPayload": "redirect { id path targetId targetUrl status }",
     "PreviewLinkPayload": "url token expiresAt",

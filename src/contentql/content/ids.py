@@ -25,6 +25,7 @@ PREFIXES = {
     "story": "sto",
     "collection": "col",
     "correction": "cor",
+    "live_entry": "liv",
     "revision": "rev",
     "scheduled_change": "sch",
     "token": "tok",

@@ -19,7 +19,7 @@ from contentql.content import ids
 from contentql.content.ids import encode_id
 from contentql.editorial.user_errors import UserErrorCode, UserErrors, user_error
 from contentql.editorial.warnings import Warning, WarningCode
-from contentql.store.models import articles, attributions, collections, taxonomy
+from contentql.store.models import articles, attributions, collections, live_entries, taxonomy
 from contentql.store.models.accounts import ApiToken, PreviewLink
 from contentql.store.models.history import ScheduledChange
 from contentql.store.models.redirects import Redirect
@@ -38,6 +38,7 @@ MODELS_BY_TABLE: Mapping[str, type[Model]] = {
     "attribution": attributions.Attribution,
     "correction": attributions.Correction,
     "article": articles.Article,
+    "live_entry": live_entries.LiveEntry,
     "scheduled_change": ScheduledChange,
     "token": ApiToken,
     "preview_link": PreviewLink,
@@ -45,6 +46,7 @@ MODELS_BY_TABLE: Mapping[str, type[Model]] = {
 }
 DISPLAY_NAMES = {
     "category": "section",
+    "live_entry": "live entry",
     "preview_link": "preview link",
     "scheduled_change": "scheduled change",
 }

@@ -89,7 +89,7 @@ class ArticleImport:
         changes = ", ".join(changed_field_names(stored, record)) if stored else ""
         if stored:
             record = self._next_version(stored, record)
-        if await article_writer.save_article(connection, record, row):
+        if await article_writer.save_article(connection, record, row, now=self._now):
             self.unsaved_relations = record
         reason = f"Imported from {self._item.location}"
         if self._with_revision:

@@ -14,6 +14,7 @@ from contentql.schema.article_parts import Correction
 from contentql.schema.collections import Collection
 from contentql.schema.content import Article, Attribution, Author, Category, Media, Source, Story, Tag
 from contentql.schema.fields import envelope_field
+from contentql.schema.live_entries import LiveEntry
 from contentql.schema.scalars import DateTime
 from contentql.schema.site import Redirect
 
@@ -100,6 +101,16 @@ class AttributionPayload:
     )
     article: Article | None = _payload_object(
         "Article that contains the attribution; null if `userErrors` is not empty.", "article"
+    )
+    user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
+
+
+@strawberry.type(description="Result of a mutation of an entry of a live blog.")
+class LiveEntryPayload:
+    live_entry: LiveEntry | None = _payload_object(_CHANGED_OBJECT)
+    article: Article | None = _payload_object(
+        "Article with the live blog; null if `userErrors` is not empty.", "article"
     )
     user_errors: list[UserErrorType] = _errors()
     warnings: list[WarningType] = _warnings()

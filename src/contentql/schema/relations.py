@@ -61,6 +61,17 @@ ARTICLE_EXTERNAL_IDS = ToMany(
 ARTICLE_CORRECTIONS = ToMany(
     "correction", "article_id", order=("at desc",), visible_with_source=True, by_public_id=True
 )
+ARTICLE_LIVE_ENTRIES = ToMany(
+    "live_entry",
+    "article_id",
+    order=("position desc", "at desc", "id desc"),
+    visible_with_source=True,
+    by_public_id=True,
+)
+ENTRY_ARTICLE = ToOne("article", "article_id", by_public_id=True)
+ENTRY_AUTHOR = ToOne("author", "author_id", visible_with_source=True)
+ENTRY_PICTURE = ToOne("media", "media_id", visible_with_source=True)
+ENTRY_PINNED = Computed("{row}.position = 1", ("position",), "bool")
 ARTICLE_REVISIONS = ToMany(
     "revision", "article_id", order=("version desc",), visible_with_source=True, by_public_id=True
 )

@@ -46,6 +46,7 @@ export default [
               "FieldChange",
               "FocalPoint",
               "ListItem",
+              "LiveEntryCorrection",
               "LocalName",
               "MediaPlacement",
               "PageInfo",

@@ -8,6 +8,7 @@ from graphql import FieldNode, SelectionSetNode
 
 from contentql.content import ids
 from contentql.errors import ApiError
+from contentql.planner.builder.bodies import body_blocks_sql, build_body_text
 from contentql.planner.builder.canonical_urls import build_canonical_url, canonical_path_markers
 from contentql.planner.builder.connections import build_adjacent, build_list, build_relation_connection
 from contentql.planner.builder.context import BuildContext
@@ -20,6 +21,7 @@ from contentql.planner.catalog import CatalogField, TypePlan
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.field_plans import (
     AdjacentArticle,
+    BodyText,
     CanonicalUrl,
     Column,
     Computed,
@@ -148,6 +150,8 @@ def _build_composite(
             return ScalarNode(f"({context.computed(plan, row)})", plan.kind, required)
         case ListPosition():
             return ScalarNode(row.place, "int")
+        case BodyText():
+            return build_body_text(context, plan, row)
         case EmbeddedObject():
             inner = build_object(context, target, selections, row)
             return NullableNode(row.column(plan.null_when), inner) if plan.null_when else inner
@@ -258,6 +262,8 @@ def _build_json_elements(
     there = RowRef(alias, "", FromClause(""), json=True)
     if row.json:
         source = context.dialect.element_list(row.alias, plan.key, plan.text_key)
+    elif plan.with_entries:
+        source = body_blocks_sql(context, row, plan.column)
     else:
         source = row.column(plan.column)
     with_joins = context.dialect.elements(source, alias)

@@ -87,6 +87,8 @@ def apply_default_order(context: BuildContext, base: RowSource, relation: ToMany
                 f" and w.{relation.link.target_column} = {{id}})"
             )
         base.keys.append(SortKey(sql, ORDER_COLUMN_KINDS.get(name, "int"), direction == "desc", existing))
+        if fields == "id desc":
+            return
     base.keys.append(SortKey(public_id_sql(base.row.table, base.row.alias, context.visibility), "id", False))
 
 

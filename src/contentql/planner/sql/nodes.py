@@ -152,6 +152,15 @@ class Dialect(Protocol):
     def max_timestamp(self) -> str:
         """SQL of a timestamp later than all stored ones."""
 
+    def followed_by_texts(self, text: str, column: str, rows: str, order: str, separator: str) -> str:
+        """Returns SQL of a text and the texts of rows in order, joined by `separator`.
+
+        `rows` is what follows FROM, at most 50,000 rows. An empty text has no separator after it.
+        """
+
+    def followed_by_elements(self, array: str, column: str, rows: str, order: str) -> str:
+        """Returns SQL of a JSON array with the JSON values of rows in order appended."""
+
     def json_diff(self, later: str, earlier: str) -> str:
         """Returns FROM items for the keys whose texts differ in two JSON objects of texts.
 
