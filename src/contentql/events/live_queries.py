@@ -161,6 +161,7 @@ class _LiveQuery:
         "_ran_at",
         "_result",
         "_run",
+        "_served",
         "_state",
         "_subscribers",
         "_task",
@@ -171,6 +172,7 @@ class _LiveQuery:
         self._queries, self._run, self._interval, self._forget = queries, run, interval, forget
         self._subscribers: dict[Subscriber, None] = {}
         self._waiting: dict[asyncio.Future[LiveResult], Subscriber] = {}
+        self._served: dict[asyncio.Future[LiveResult], Subscriber] = {}  # waiting for the present run
         self._result: LiveResult | None = None
         self._state = ""
         self._is_affected: Callable[[Change], bool] | None = None  # None during a run: not known yet
@@ -198,12 +200,13 @@ class _LiveQuery:
             return await future
         except BaseException:
             self._waiting.pop(future, None)
+            self._served.pop(future, None)
             self.remove(subscriber)
             raise
 
     def remove(self, subscriber: Subscriber) -> None:
         self._subscribers.pop(subscriber, None)
-        if not self._subscribers and not self._waiting:
+        if not (self._subscribers or self._waiting or self._served):
             self._forget()
             if self._task is not None:
                 self._task.cancel()
@@ -213,12 +216,11 @@ class _LiveQuery:
             self._task = asyncio.create_task(self._refresh())
 
     async def _refresh(self) -> None:
-        waiting: dict[asyncio.Future[LiveResult], Subscriber] = {}
         try:
             while self._needs_run or self._waiting:
                 if not self._waiting:
                     await asyncio.sleep(max(0.0, self._ran_at + self._interval - time.monotonic()))
-                waiting, self._waiting = self._waiting, {}
+                self._served, self._waiting = self._waiting, {}
                 self._needs_run, self._is_affected = False, None
                 try:
                     async with self._queries.runs:
@@ -226,25 +228,24 @@ class _LiveQuery:
                 except Exception as exc:
                     if not isinstance(exc, ApiError | RunFailed):
                         log.exception("A live query failed")
-                    await self._fail(waiting, exc)
+                    await self._fail(exc)
                 else:
-                    await self._succeed(waiting, result)
+                    await self._succeed(result)
         finally:
-            for future in waiting:
+            for future in self._served:
                 future.cancel()
             self._task = None
 
-    async def _succeed(
-        self, waiting: dict[asyncio.Future[LiveResult], Subscriber], result: LiveResult
-    ) -> None:
+    async def _succeed(self, result: LiveResult) -> None:
         self._ran_at = time.monotonic()
         before, is_new = tuple(self._subscribers), result.state != self._state
         self._state, self._is_affected = result.state, result.is_affected
         self._needs_run |= result.has_more
         size = len(result.present.body) if result.present else 0
         self._result = replace(result, events=()) if size <= _MAX_RETAINED_BYTES else None
-        for future, subscriber in waiting.items():
-            if not future.done():
+        served, self._served = self._served, {}
+        for future, subscriber in served.items():
+            if not future.done():  # it may have been cancelled just now
                 self._subscribers[subscriber] = None
                 future.set_result(result)
         if is_new:
@@ -253,8 +254,9 @@ class _LiveQuery:
         # Those who waited get their first event before another one.
         await asyncio.sleep(0)
 
-    async def _fail(self, waiting: dict[asyncio.Future[LiveResult], Subscriber], exc: Exception) -> None:
-        for future in waiting:
+    async def _fail(self, exc: Exception) -> None:
+        served, self._served = self._served, {}
+        for future in served:
             if not future.done():
                 future.set_exception(exc)
         if self._subscribers:
