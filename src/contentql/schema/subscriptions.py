@@ -7,7 +7,7 @@ import strawberry
 from contentql.planner.field_plans import RootField
 from contentql.schema.connections import Connection
 from contentql.schema.content import Article
-from contentql.schema.fields import EXACT_ARGUMENT, FIRST, argument_field, filter_argument
+from contentql.schema.fields import AFTER, EXACT_ARGUMENT, FIRST, argument_field, filter_argument
 from contentql.schema.filters import ArticleFilter  # noqa: F401 - resolved by name
 from contentql.schema.live_entries import KEY_EVENTS_ARGUMENT, SINCE_ARGUMENT, LiveEntry
 from contentql.schema.queries import EXCLUDED_ARGUMENT, ONE_PER_STORY_ARGUMENT, SECTION_ARGUMENT
@@ -33,6 +33,7 @@ class Subscription:
             EXCLUDED_ARGUMENT,
             ONE_PER_STORY_ARGUMENT,
             FIRST,
+            AFTER,
         ],
     )
     live_entries: Connection[LiveEntry] | None = argument_field(
@@ -46,6 +47,7 @@ class Subscription:
             SINCE_ARGUMENT,
             KEY_EVENTS_ARGUMENT,
             FIRST,
+            AFTER,
         ],
         module=__name__,
     )
