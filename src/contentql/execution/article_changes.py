@@ -7,32 +7,22 @@ is not its last has the token before the page, so a client may receive changes t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 from graphql import (
     ArgumentNode,
-    DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     IntValueNode,
     NamedTypeNode,
-    NameNode,
-    Node,
-    OperationDefinitionNode,
-    OperationType,
-    SelectionSetNode,
     VariableDefinitionNode,
     VariableNode,
-    Visitor,
-    print_ast,
-    visit,
 )
 
 from contentql.events.event import Event, make_event
+from contentql.execution.query_documents import make_field, make_name, query_request, selections_of
 from contentql.execution.request import GraphQLRequest, GraphQLResponse
 from contentql.planner.operation import Operation, resolve_value
 
@@ -82,11 +72,8 @@ def changes_request(operation: Operation, request: GraphQLRequest) -> ChangesReq
         if group[0].name.value == ARTICLE_CHANGED:
             field = operation.schema.subscription_type.fields[ARTICLE_CHANGED]  # type: ignore[union-attr]
             arguments = resolve_value(operation.arguments(group[0], field), operation.variables)
-            document, variable = _rewrite(operation, group)
-            used = {name: value for name, value in request.variables.items() if name in _variables(document)}
-            text = print_ast(document)
-            name = request.operation_name
-            return ChangesRequest(key, arguments.get("since"), variable, GraphQLRequest(text, name, used))
+            query, variable = _rewrite(operation, request, group)
+            return ChangesRequest(key, arguments.get("since"), variable, query)
     return None
 
 
@@ -111,78 +98,24 @@ def resync_event(key: str, token: str) -> Event:
     return make_event(token, orjson.dumps({"data": {key: None}})).resynchronizing()
 
 
-def _rewrite(operation: Operation, group: Sequence[FieldNode]) -> tuple[DocumentNode, str]:
-    """The document of the query, and the name of its variable for the token."""
-    node = operation.node
-    declared = {each.variable.name.value: each for each in node.variable_definitions or ()}
+def _rewrite(
+    operation: Operation, request: GraphQLRequest, group: Sequence[FieldNode]
+) -> tuple[GraphQLRequest, str]:
+    """The query, and the name of its variable for the token."""
+    declared = {each.variable.name.value for each in operation.node.variable_definitions or ()}
     token = "token"
     while token in declared:
         token += "_"
-    selections = [each for field in group if field.selection_set for each in field.selection_set.selections]
-    page = [_field(_FIELD, selections=selections), *map(_field, ("nextToken", "hasMore", "resyncRequired"))]
+    variable = VariableNode(name=make_name(token))
     arguments = [
         *(argument for argument in group[0].arguments or () if argument.name.value == "filter"),
-        ArgumentNode(name=_name("since"), value=VariableNode(name=_name(token))),
-        ArgumentNode(name=_name("first"), value=IntValueNode(value=str(PAGE_SIZE))),
+        ArgumentNode(name=make_name("since"), value=variable),
+        ArgumentNode(name=make_name("first"), value=IntValueNode(value=str(PAGE_SIZE))),
     ]
-    query = _field(_FIELD, selections=page, arguments=arguments)
-    fragments = _reachable(query, operation.fragments)
-    used = {name for part in (query, *fragments) for name in _variables(part)}
-    definitions = [declared[name] for name in declared if name in used]
-    definitions.append(
-        VariableDefinitionNode(
-            variable=VariableNode(name=_name(token)),
-            type=NamedTypeNode(name=_name("String")),
-            directives=(),
-        )
+    changes = make_field(_FIELD, selections=selections_of(group))
+    page = [changes, *map(make_field, ("nextToken", "hasMore", "resyncRequired"))]
+    definition = VariableDefinitionNode(
+        variable=variable, type=NamedTypeNode(name=make_name("String")), directives=()
     )
-    definition = OperationDefinitionNode(
-        operation=OperationType.QUERY,
-        name=node.name,
-        variable_definitions=tuple(definitions),
-        directives=(),
-        selection_set=SelectionSetNode(selections=(query,)),
-    )
-    return DocumentNode(definitions=(definition, *fragments)), token
-
-
-def _name(value: str) -> NameNode:
-    return NameNode(value=value)
-
-
-def _field(name: str, *, selections: Sequence[Any] = (), arguments: Sequence[ArgumentNode] = ()) -> FieldNode:
-    return FieldNode(
-        name=_name(name),
-        arguments=tuple(arguments),
-        directives=(),
-        selection_set=SelectionSetNode(selections=tuple(selections)) if selections else None,
-    )
-
-
-def _reachable(
-    node: Node, fragments: Mapping[str, FragmentDefinitionNode]
-) -> tuple[FragmentDefinitionNode, ...]:
-    """The fragments that are spread within the node, directly or indirectly."""
-    reached: dict[str, FragmentDefinitionNode] = {}
-
-    class Spreads(Visitor):
-        def enter_fragment_spread(self, spread: FragmentSpreadNode, *_: Any) -> None:
-            name = spread.name.value
-            if name not in reached:
-                reached[name] = fragments[name]
-                visit(fragments[name], self)
-
-    visit(node, Spreads())
-    return tuple(reached.values())
-
-
-def _variables(node: Node) -> set[str]:
-    """The names of the variables in the node."""
-    names: set[str] = set()
-
-    class Variables(Visitor):
-        def enter_variable(self, variable: VariableNode, *_: Any) -> None:
-            names.add(variable.name.value)
-
-    visit(node, Variables())
-    return names
+    root = make_field(_FIELD, selections=page, arguments=arguments)
+    return query_request(operation, request, root, [definition]), token

@@ -30,6 +30,7 @@ from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.execution.documents import DocumentCache
 from contentql.execution.due_changes import DueChanges
 from contentql.execution.errors import GraphQLErrors, error_response, graphql_errors_response
+from contentql.execution.live_entries import LiveEntriesRequest, live_entries_request
 from contentql.execution.mutations import MutationExecutor, SignPreviewToken
 from contentql.execution.planning import Planner, PreparedRequest, response_key, with_viewer_variables
 from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLResponse
@@ -173,10 +174,11 @@ class Executor:
         except (ApiError, GraphQLErrors):
             return ""
 
-    def changes_request(self, request: GraphQLRequest) -> ChangesRequest | None:
-        """The query of a subscription of changes; None for another subscription."""
-        document, operation, variables = self._documents.prepare(request)
-        return changes_request(self._planner.operation(operation, document, variables), request)
+    def subscription_query(self, request: GraphQLRequest) -> ChangesRequest | LiveEntriesRequest | None:
+        """The query that a subscription is executed as; None if it is executed as it is."""
+        document, prepared, variables = self._documents.prepare(request)
+        operation = self._planner.operation(prepared, document, variables)
+        return changes_request(operation, request) or live_entries_request(operation, request)
 
     def skip_listing(self, request: GraphQLRequest, token: str, actor: Actor) -> str:
         """The sync token of a client that has what was listed when the token of a listing began."""

@@ -17,7 +17,7 @@ import orjson
 from contentql.auth.viewer import Actor
 from contentql.cache.dependencies import ChangeBatch, Dependencies, is_invalidated_by
 from contentql.cache.entry import content_hash
-from contentql.errors import ApiError
+from contentql.errors import ERROR_CODES, ApiError
 from contentql.events.event import Event, make_event
 from contentql.events.live_queries import (
     LiveQueries,
@@ -35,6 +35,7 @@ from contentql.execution.article_changes import (
     resync_event,
 )
 from contentql.execution.executor import Executor
+from contentql.execution.live_entries import LiveEntriesRequest
 from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLResponse
 from contentql.telemetry.trace import RequestTrace
 
@@ -92,13 +93,15 @@ class SubscriptionExecutor:
         """
         client = _Client(subscriber, trace, charge, actor, owner, last_event_id)
         try:
-            changes = self._executor.changes_request(request)
-            if changes is None:
-                return await self._subscribe_to_list(request, client)
+            query = self._executor.subscription_query(request)
+            if query is None:
+                return await self._subscribe_to_list(request, client, None)
             try:
-                return await self._subscribe_to_changes(changes, client)
+                if isinstance(query, ChangesRequest):
+                    return await self._subscribe_to_changes(query, client)
+                return await self._subscribe_to_list(query.request, client, query)
             except ApiError as exc:
-                exc.path = changes.path(exc.path)
+                exc.path = query.path(exc.path)
                 raise
         except RunFailed as failure:
             response: GraphQLResponse = failure.response
@@ -112,14 +115,16 @@ class SubscriptionExecutor:
 
     # Lists
 
-    async def _subscribe_to_list(self, request: GraphQLRequest, client: _Client) -> Subscribed:
+    async def _subscribe_to_list(
+        self, request: GraphQLRequest, client: _Client, query: LiveEntriesRequest | None
+    ) -> Subscribed:
         key, is_public = await self._executor.prepare_subscription(
             request, client.trace, client.charge, client.actor
         )
         by_dependencies = is_public and self._executor.responses is not None
         subscription, result = await self.live.subscribe(
-            key,
-            partial(self._run_list, request, client.trace.request_id, client.actor, by_dependencies),
+            (key, query.key) if query else key,
+            partial(self._run_list, request, client.trace.request_id, client.actor, by_dependencies, query),
             client.subscriber,
             owner=client.owner,
             cost=client.trace.cost,
@@ -133,13 +138,21 @@ class SubscriptionExecutor:
         return Subscribed(subscription, () if is_known else (event.resynchronizing(),))
 
     async def _run_list(
-        self, request: GraphQLRequest, request_id: str, actor: Actor, by_dependencies: bool
+        self,
+        request: GraphQLRequest,
+        request_id: str,
+        actor: Actor,
+        by_dependencies: bool,
+        query: LiveEntriesRequest | None,
     ) -> LiveResult:
         response = await self._executor.execute(request, RequestTrace(request_id), actor=actor)
+        if query is not None and response.codes:
+            raise RunFailed(_with_paths(response, query))
         if not response.body.startswith(b'{"data":'):
             raise RunFailed(response)
         dependencies = response.cached.dependencies if by_dependencies and response.cached else None
-        event = make_event(content_hash(response.body), response.body)
+        body = query.result(response) if query else response.body
+        event = make_event(content_hash(body), body)
         is_affected = _always if dependencies is None else partial(_is_affected, dependencies)
         return LiveResult(event.id, (event,), is_affected, event)
 
@@ -247,14 +260,15 @@ class _Buffer:
         return tuple(events)
 
 
-def _with_paths(response: GraphQLResponse, changes: ChangesRequest) -> GraphQLResponse:
-    """An error response of the query of changes as one of the subscription."""
-    body = orjson.loads(response.body)
-    for error in body["errors"]:
+def _with_paths(response: GraphQLResponse, query: ChangesRequest | LiveEntriesRequest) -> GraphQLResponse:
+    """The errors of the response of a query as those of its subscription."""
+    errors = orjson.loads(response.body)["errors"]
+    for error in errors:
         error.pop("locations", None)  # in the document of the query
         if "path" in error:
-            error["path"] = changes.path(error["path"])
-    return response._replace(body=orjson.dumps(body))
+            error["path"] = query.path(error["path"])
+    status = ERROR_CODES[response.codes[0]][0]
+    return response._replace(status=status, body=orjson.dumps({"errors": errors}))
 
 
 def _is_affected(dependencies: Dependencies, change: ChangeBatch) -> bool:

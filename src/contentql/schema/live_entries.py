@@ -30,13 +30,13 @@ __all__ = ["Connection", "LiveEntry", "LiveEntryCorrection", "live_entries_field
 
 _CONTENT = strawberry.lazy("contentql.schema.content")  # content.Article has live entries
 
-_SINCE: Argument = (
+SINCE_ARGUMENT: Argument = (
     "since",
     "DateTime",
     "Only entries that were added or changed at or after this time. Entries removed since are not among them."
     ' Example: `"2026-06-30T14:05:00Z"`.',
 )
-_KEY_EVENTS: Argument = ("key_events", "Boolean", "If true, only the key events. Example: `true`.")
+KEY_EVENTS_ARGUMENT: Argument = ("key_events", "Boolean", "If true, only the key events. Example: `true`.")
 
 
 @strawberry.type(description="Correction of an entry of a live blog.")
@@ -87,6 +87,6 @@ def live_entries_field() -> Any:
         "Entries of the live blog: pinned ones first, then newest first.",
         "Connection[LiveEntry]",
         relations.ARTICLE_LIVE_ENTRIES,
-        [_SINCE, _KEY_EVENTS, *PAGE_ARGUMENTS],
+        [SINCE_ARGUMENT, KEY_EVENTS_ARGUMENT, *PAGE_ARGUMENTS],
         module=__name__,
     )

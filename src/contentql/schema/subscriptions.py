@@ -9,7 +9,9 @@ from contentql.schema.connections import Connection
 from contentql.schema.content import Article
 from contentql.schema.fields import AFTER, EXACT_ARGUMENT, FIRST, argument_field, filter_argument
 from contentql.schema.filters import ArticleFilter  # noqa: F401 - resolved by name
+from contentql.schema.live_entries import KEY_EVENTS_ARGUMENT, SINCE_ARGUMENT, LiveEntry
 from contentql.schema.queries import EXCLUDED_ARGUMENT, ONE_PER_STORY_ARGUMENT, SECTION_ARGUMENT
+from contentql.schema.scalars import DateTime  # noqa: F401 - resolved by name
 from contentql.schema.sync import ArticleChange
 
 
@@ -33,6 +35,21 @@ class Subscription:
             FIRST,
             AFTER,
         ],
+    )
+    live_entries: Connection[LiveEntry] | None = argument_field(
+        "Entries of the live blog of an article, as `liveEntries` of the article returns them: at once, and"
+        " again whenever the selected data have changed. Null while the article is not visible. Example:"
+        ' `liveEntries(article: "art_701", first: 5) { nodes { text } }`.',
+        "Optional[Connection[LiveEntry]]",
+        RootField("page", "live_entry"),
+        [
+            ("article", "ID!", 'Global id of the article. Example: `"art_701"`.'),
+            SINCE_ARGUMENT,
+            KEY_EVENTS_ARGUMENT,
+            FIRST,
+            AFTER,
+        ],
+        module=__name__,
     )
     article_changed: ArticleChange | None = argument_field(
         "Each article that has changed since the subscription began, or since a token: as `changes` of a"
