@@ -531,3 +531,31 @@ async def test_a_page_is_one_statement(server: Server) -> None:
                 variables = {"since": since, "first": size}
                 request = GraphQLRequest(POLL, None, variables)
                 assert newsroom.executor.explain(request)[0].statements == 1
+
+
+async def test_changes_elsewhere_are_no_changes_of_a_filtered_list(server: Server) -> None:
+    """An article that did not match before is not removed, whatever changes in it."""
+    async with open_editorial_client(server) as newsroom:
+        elsewhere = await newsroom.create_published(category="politics")
+        inside = await newsroom.create_published(category="world/asia")
+        scheduled = await newsroom.create_approved(category="politics")
+        await newsroom.mutate_ok("scheduleArticle", id=scheduled, publishAt=(newsroom.now + HOUR).isoformat())
+        filter = {"category": {"under": "world"}, "not": {"leadMedia": {"credit": {"eq": "x"}}}}
+        for own in (filter, {"category": {"under": "world"}}):
+            token = (await poll(newsroom, None, filter=own))["nextToken"]
+            newsroom.now += dt.timedelta(minutes=1)
+            await newsroom.mutate_ok("updateArticle", id=elsewhere, headline=f"Another {newsroom.now}")
+            await newsroom.republish(elsewhere)
+            await newsroom.mutate_ok("unpublishArticle", id=elsewhere)
+            await newsroom.republish(elsewhere)
+            await newsroom.create_published(category="politics")
+            page = await poll(newsroom, token, filter=own)
+            assert page["changes"] == []
+        newsroom.now += 2 * HOUR
+        page = await poll(newsroom, token, filter=own)
+        assert page["changes"] == []
+        await newsroom.mutate_ok("unpublishArticle", id=inside)
+        await newsroom.mutate_ok("updateArticle", id=inside, category="politics")
+        await newsroom.republish(inside)
+        page = await poll(newsroom, page["nextToken"], filter=own)
+        assert [(c["id"], c["reason"]) for c in page["changes"]] == [(inside, "LEFT_FILTER")]

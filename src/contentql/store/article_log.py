@@ -3,6 +3,7 @@
 Triggers fill it, see `article_log_triggers`. A row has the interval in which the public sees the
 article, as it was before the change (`was_from`, `was_until`) and as it is after it. What becomes visible or
 invisible by the clock is not in the log: its readers compare the times of the articles with the present one.
+`source` names the tables whose rows have changed, `columns` the changed columns of the article itself.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ RETENTION_DAYS = 35
 _PRUNED_AT_ONCE = 5_000
 _COLUMNS = (
     "article_id", "at", "source", "public", "owner", "was_from", "was_until", "is_from", "is_until", "status",
+    "columns",
 )  # fmt: skip
 _OWN = "article"  # `source` of a change of the article itself
 _COPY = "copy"  # that of a change of a working copy, which has no interval
@@ -68,6 +70,7 @@ def _merge(earlier: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
         **after,
         "at": later["at"],
         "source": " ".join(sources),
+        "columns": f"{earlier['columns']} {later['columns']}".strip(),
         "public": earlier["public"] or later["public"],
         "was_from": before["was_from"],
         "was_until": before["was_until"],

@@ -13,12 +13,13 @@ CREATE_POSTGRES = (
     "CREATE TABLE article_log (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
     " article_id bigint NOT NULL, at timestamptz NOT NULL, source text NOT NULL,"
     " public boolean NOT NULL, owner text, was_from timestamptz, was_until timestamptz,"
-    " is_from timestamptz, is_until timestamptz, status text)"
+    " is_from timestamptz, is_until timestamptz, status text, columns text NOT NULL DEFAULT '')"
 )
 CREATE_SQLITE = (
     "CREATE TABLE article_log (seq INTEGER PRIMARY KEY AUTOINCREMENT, article_id INTEGER NOT NULL,"
     " at TEXT NOT NULL, source TEXT NOT NULL, public INTEGER NOT NULL, owner TEXT,"
-    " was_from TEXT, was_until TEXT, is_from TEXT, is_until TEXT, status TEXT)"
+    " was_from TEXT, was_until TEXT, is_from TEXT, is_until TEXT, status TEXT,"
+    " columns TEXT NOT NULL DEFAULT '')"
 )
 INDEXES = (
     "CREATE INDEX article_log_article ON article_log (article_id, seq)",
@@ -120,6 +121,11 @@ BEGIN
         greatest((now ->> 'published_at')::timestamptz, (now ->> 'embargo_until')::timestamptz) END,
       CASE WHEN is_open THEN (now ->> 'expires_at')::timestamptz END,
       CASE WHEN now ->> 'deleted_at' IS NULL THEN now ->> 'status' END);
+    IF was IS NOT NULL AND now IS NOT NULL THEN
+      UPDATE article_log l SET columns = concat_ws(' ', nullif(l.columns, ''), NEW.changed_text_columns, (
+        SELECT string_agg(k, ' ') FROM jsonb_object_keys(now) k WHERE was -> k IS DISTINCT FROM now -> k))
+      WHERE l.article_id = NEW.row_id AND l.xmin = pg_current_xact_id()::xid;
+    END IF;
     PERFORM log_article_of(id, CASE WHEN is_public THEN 'related' ELSE 'draft' END)
     FROM (%(showing)s) AS shown(id);
   ELSIF NEW.table_name = 'article_body' THEN
@@ -159,10 +165,11 @@ BEGIN
             from_before, until_before, from_after, until_after, status_after);
     RETURN;
   END IF;
-  IF cause = 'article' THEN
+  -- A change of a working copy has no intervals.
+  IF cause = 'article' OR (causes = '{copy}' AND cause <> 'copy') THEN
     UPDATE article_log l SET owner = by, is_from = from_after, is_until = until_after, status = status_after
     WHERE l.seq = latest;
-    IF NOT cause = ANY(causes) THEN
+    IF NOT 'article' = ANY(causes) THEN
       UPDATE article_log l SET was_from = from_before, was_until = until_before WHERE l.seq = latest;
     END IF;
   END IF;
@@ -291,10 +298,13 @@ def _sqlite_article_triggers() -> list[str]:
     either = "coalesce(NEW.after, NEW.before)"
     copy_of = f"json_extract({either}, '$.working_of')"
     own = (
-        f"INSERT INTO article_log ({_COLUMNS}) SELECT NEW.row_id, {_NOW}, 'article', {public},"
+        f"INSERT INTO article_log ({_COLUMNS}, columns) SELECT NEW.row_id, {_NOW}, 'article', {public},"
         f" json_extract({either}, '$.owner'), {_json_from('before')}, {_json_until('before')},"
         f" {_json_from('after')}, {_json_until('after')},"
-        f" iif({_value('after', 'deleted_at')} IS NULL, {_value('after', 'status')}, NULL)"
+        f" iif({_value('after', 'deleted_at')} IS NULL, {_value('after', 'status')}, NULL),"
+        f" iif(NEW.before IS NULL OR NEW.after IS NULL, '', NEW.changed_text_columns || coalesce(("
+        "SELECT group_concat(k.key, ' ') FROM json_each(NEW.after) k"
+        " WHERE k.value IS NOT json_extract(NEW.before, '$.' || k.key)), ''))"
     )
     copy = (
         f"INSERT INTO article_log ({_COLUMNS}) SELECT {copy_of}, {_NOW}, 'copy', 0,"

@@ -8,7 +8,6 @@ An article is read in its present state, so it may be sent more often than it ha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from graphql import FieldNode, SelectionSetNode
 
@@ -22,6 +21,7 @@ from contentql.planner.builder.list_rows import apply_filter
 from contentql.planner.builder.log_reader import LogReader
 from contentql.planner.builder.nodes import selection_sets
 from contentql.planner.builder.rows import order_sql, outer_order_sql, rows_sql, table_rows
+from contentql.planner.builder.sync_filters import check_sync_filter, depends_on_time, filter_change_sql
 from contentql.planner.filters import sql_and
 from contentql.planner.operation import ArgumentValue, resolve_value
 from contentql.planner.sql.nodes import (
@@ -38,8 +38,6 @@ from contentql.planner.sync_tokens import (
 )
 
 PLACEHOLDER = "sync "  # key of the object in place of a token, with the number of the page
-# Filters through which an article would match or not because of other articles, whose changes do not log it.
-_OTHER_ARTICLES = frozenset({"articles", "related", "translations", "children"})
 _PUBLIC = "{0}.status IN ('PUBLISHED', 'SCHEDULED') AND {0}.deleted_at IS NULL"
 
 
@@ -57,24 +55,6 @@ def build_changes(
     context.totals.max_age = 0
     # The response is not cached: it would depend on every row of the log.
     return _ChangePageBuilder(context._copy(with_markers=False), arguments).build(selections)
-
-
-def check_sync_filter(value: Any) -> None:
-    """Raises ApiError BAD_USER_INPUT for conditions on other articles."""
-    if isinstance(value, list):
-        for item in value:
-            check_sync_filter(item)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            if name in _OTHER_ARTICLES and inner is not None:
-                raise ApiError(
-                    "BAD_USER_INPUT",
-                    f"`changes` cannot follow the condition `{name}`, which depends on other objects than"
-                    " those that the article shows.",
-                    "Use conditions on the article itself, or on its sections, tags, authors, sources,"
-                    " story and media.",
-                )
-            check_sync_filter(inner)
 
 
 class _ChangePageBuilder(LogReader):
@@ -339,12 +319,14 @@ class _ChangePageBuilder(LogReader):
             f" and (w.was_until is null or w.was_until > {start})"
         )
         rule = self.for_viewer(public, "w")
-        logged = (
-            f"exists (select 1 from article_log w where w.article_id = c.article_id and w.seq > {seq}"
-            f" and {rule})"
-        )
+        logged = f"select 1 from article_log w where w.article_id = c.article_id and w.seq > {seq} and"
+        filter_, with_copies = self.filter_value, not self.context.visibility.is_public
+        left = f"exists ({logged} {filter_change_sql(filter_, 'w', with_copies=with_copies)})"
+        was_stored = f"exists ({logged} {rule}) and (not {is_seen} or {left})"
+        left_by_clock = is_seen if depends_on_time(filter_) else "(1 = 0)"
         by_clock = (
-            f"({is_seen} or ({own}.status in ('PUBLISHED', 'SCHEDULED') and {own}.deleted_at is null"
+            f"({left_by_clock} or (not {is_seen} and {own}.status in ('PUBLISHED', 'SCHEDULED')"
+            f" and {own}.deleted_at is null"
             f" and {own}.expires_at <= {self.now}))"
         )
-        return f"case c.part when 0 then {logged} else {by_clock} end"
+        return f"case c.part when 0 then {was_stored} else {by_clock} end"

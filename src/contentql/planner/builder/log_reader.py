@@ -13,7 +13,7 @@ from contentql.planner.builder.context import (
 from contentql.planner.builder.nodes import leaf_value
 from contentql.planner.builder.paging import first_argument
 from contentql.planner.cursors import ListFingerprint
-from contentql.planner.operation import ArgumentValue
+from contentql.planner.operation import ArgumentValue, resolve_value
 from contentql.planner.params import passthrough
 from contentql.planner.sql.nodes import ParamKind
 from contentql.planner.sync_tokens import SyncBinding, SyncPage, SyncTokenValue, token_phase
@@ -36,6 +36,7 @@ class LogReader:
                 count=self.size,
                 limit=context.limits.page,
             )
+        self.filter_value = resolve_value(arguments.get("filter"), context.operation.variables)
         # Without a filter, nearly every row of the log is a change.
         self.window = _FILTERED_WINDOW if arguments.get("filter") is not None else self.size + 1
         since = arguments.get("since")
