@@ -35,6 +35,8 @@ const PHRASES: Partial<Record<AttributionKind, string>> = {
   DATA: "data of",
 };
 
+const UNNAMED = "an unnamed source";
+
 /** "According to Sky News, citing South Korean intelligence": the chain has the origin first, the text the last source. */
 export function SourceChain({ attribution }: { attribution: ChainFragment }) {
   const hops = attribution.chain.toReversed();
@@ -46,7 +48,8 @@ export function SourceChain({ attribution }: { attribution: ChainFragment }) {
           <span key={id}>
             {index > 0 && ", "}
             {PHRASES[kind] ?? "from"}{" "}
-            <b>{url ? <a href={url}>{sourceName(source)}</a> : sourceName(source)}</b>
+            <b>{url ? <a href={url}>{source?.name ?? UNNAMED}</a> : (source?.name ?? UNNAMED)}</b>
+            {source?.describedAs && ` (${source.describedAs})`}
             {source?.stateControlled && " (state-controlled)"}
           </span>
         ))}
@@ -54,8 +57,4 @@ export function SourceChain({ attribution }: { attribution: ChainFragment }) {
       </p>
     </li>
   );
-}
-
-function sourceName(source: ChainFragment["chain"][number]["source"]): string {
-  return source ? (source.describedAs ?? source.name) : "an unnamed source";
 }
