@@ -36,7 +36,8 @@ async function show(store: Store): Promise<void> {
 async function download(api: Api, store: Store): Promise<void> {
   const articles = (await store.articles()).slice(0, OFFLINE_ARTICLES);
   for (const { id } of articles) {
-    const bundle = await downloadBundle(api, store, id);
+    await downloadBundle(api, store, id);
+    const bundle = await readableBundle(store, id);
     if (bundle) await storePictures(bundle);
   }
   await removeUnusedPictures(store);
@@ -58,19 +59,24 @@ function showRemovals({ removed }: SyncReport): void {
 async function update(api: Api, store: Store): Promise<void> {
   button.disabled = true;
   status.textContent = "Updating …";
+  const result = await synchronise(api, store);
+  await show(store);
+  status.textContent = result;
+  button.disabled = false;
+}
+
+/** Updates articles, bundles and pictures; returns a sentence about it. */
+async function synchronise(api: Api, store: Store): Promise<string> {
   try {
     const report = await sync(api, store);
     showRemovals(report);
     await show(store);
     await download(api, store);
-    status.textContent = describe(report);
+    return describe(report);
   } catch (error) {
-    if (error instanceof ApiError) status.textContent = `The server cannot answer: ${error.message}`;
-    else if (error instanceof TypeError) status.textContent = "Offline: this is what was stored.";
-    else throw error;
-  } finally {
-    button.disabled = false;
-    await show(store);
+    if (error instanceof ApiError) return `The server cannot answer: ${error.message}`;
+    if (error instanceof TypeError) return "Offline: this is what was stored."; // fetch without a connection
+    throw error;
   }
 }
 

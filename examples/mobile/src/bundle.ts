@@ -6,12 +6,13 @@ import { isCurrent, type Store } from "./store.js";
 
 /** The URLs of the pictures of a bundle, in the size for the device. */
 export function pictureUrls(bundle: Bundle): string[] {
-  return bundle.media.flatMap(({ renditions }) => renditions.slice(0, 1).map(({ url }) => url));
+  const pictures = bundle.media.filter(({ media }) => media.kind === "IMAGE");
+  return pictures.flatMap(({ renditions }) => renditions.slice(0, 1).map(({ url }) => url));
 }
 
 /**
  * Downloads the bundle of an article if it is missing, stale or expired. Returns it if it was downloaded; null if there
- * was nothing to do or the article is not public any more.
+ * was nothing to do or the article is no longer public.
  */
 export async function downloadBundle(api: Api, store: Store, id: string): Promise<Bundle | null> {
   const stored = await store.bundle(id);

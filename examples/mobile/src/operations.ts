@@ -62,7 +62,7 @@ export const BUNDLE = `query Bundle($id: ID!, $device: DeviceClass) {
       }
     }
     sources { id name }
-    media { media { id alt credit } renditions { url width height } }
+    media { media { id kind alt credit } renditions { url width height } }
   }
 }`;
 
@@ -91,7 +91,7 @@ export interface Attribution {
 }
 
 export interface BundleMedia {
-  media: { id: string; alt: string | null; credit: string | null };
+  media: { id: string; kind: string; alt: string | null; credit: string | null };
   renditions: { url: string; width: number | null; height: number | null }[];
 }
 

@@ -6,11 +6,14 @@ import type { Store } from "./store.js";
 
 const CACHE = "pictures";
 
-/** Stores the pictures of a bundle that are not stored. The media server has to allow requests of other origins. */
+/**
+ * Stores the pictures of a bundle that are not stored. One that cannot be loaded is tried again next time. The media
+ * server has to allow requests of other origins.
+ */
 export async function storePictures(bundle: Bundle): Promise<void> {
   const cache = await caches.open(CACHE);
   for (const url of pictureUrls(bundle)) {
-    if (!(await cache.match(url))) await cache.add(url);
+    if (!(await cache.match(url))) await cache.add(url).catch(() => undefined);
   }
 }
 

@@ -60,7 +60,7 @@ function runView({ text, marks, href }: Run): Node | string {
 function figure(bundle: Bundle, id: string, caption: string | null): HTMLElement | null {
   const found = bundle.media.find(({ media }) => media.id === id);
   const file = found?.renditions[0];
-  if (!found || !file) return null;
+  if (found?.media.kind !== "IMAGE" || !file) return null;
   const { alt, credit } = found.media;
   const image = element("img", { src: file.url, alt: alt ?? "", width: file.width ?? 750, height: file.height ?? 500 });
   return element("figure", {}, image, element("figcaption", {}, [caption, credit].filter(Boolean).join(" ")));

@@ -1,7 +1,7 @@
 // The service worker: the page and its files from the network, without a connection from the cache; stored pictures from
 // the cache.
 
-declare const self: ServiceWorkerGlobalScope;
+const worker = self as unknown as ServiceWorkerGlobalScope;
 
 const SHELL = [
   "./",
@@ -17,18 +17,18 @@ const SHELL = [
   "view.js",
 ];
 
-self.addEventListener("install", (event) => {
+worker.addEventListener("install", (event) => {
   event.waitUntil(caches.open("shell").then((cache) => cache.addAll(SHELL)));
-  void self.skipWaiting();
+  void worker.skipWaiting();
 });
 
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+worker.addEventListener("activate", (event) => event.waitUntil(worker.clients.claim()));
 
-self.addEventListener("fetch", (event) => {
+worker.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET") return;
   if (request.destination === "image") event.respondWith(picture(request));
-  else if (new URL(request.url).origin === self.location.origin) event.respondWith(file(request));
+  else if (new URL(request.url).origin === worker.location.origin) event.respondWith(file(request));
 });
 
 async function picture(request: Request): Promise<Response> {
