@@ -299,6 +299,21 @@ def test_commands_of_other_pages_run(
 
 
 @pytest.mark.slow
+@needs_curl
+def test_event_stream_example_has_events(demo_server: tuple[int, str]) -> None:
+    """The command does not end by itself."""
+    page = (ROOT / "docs/streams.md").read_text()
+    (block,) = re.findall(r"```sh\n(curl --no-buffer.*?)```", page, re.DOTALL)
+    script = block.replace("localhost:8000", f"localhost:{demo_server[0]}")
+    script = script.replace("curl ", "curl --silent --max-time 3 ")
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    timed_out = 28
+    assert result.returncode == timed_out, result.stderr
+    form = r'retry: \d+\n:\n\nevent: next\nid: (\w+)\ndata: \{"data":.*"extensions":\{"eventId":"\1"\}\}\n\n'
+    assert re.fullmatch(form, result.stdout), result.stdout
+
+
+@pytest.mark.slow
 def test_editorial_examples_run_in_order(demo_server: tuple[int, str]) -> None:
     """Those of docs/editorial.md, with the article that the first one creates."""
     documents = re.findall(r"```graphql\n(.*?)```", (ROOT / "docs/editorial.md").read_text(), re.DOTALL)
@@ -309,7 +324,7 @@ def test_editorial_examples_run_in_order(demo_server: tuple[int, str]) -> None:
         for payload in response["data"].values():
             assert payload.get("userErrors", []) == []
             article = article or payload["article"]["id"]
-    assert len(documents) == 4
+    assert len(documents) == 5
 
 
 @pytest.mark.slow

@@ -20,13 +20,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contentql.auth.authenticator import Authenticator
 from contentql.auth.preview_tokens import sign_preview_token_in_transaction
 from contentql.cache.change_batches import ChangeBatchLoader
+from contentql.cache.change_follower import ChangeFollower
 from contentql.cache.entry import SharedBackend
 from contentql.cache.memory import MemoryBackend
 from contentql.cache.response_cache import ResponseCache
 from contentql.cache.visibility_timer import VisibilityTimer
 from contentql.errors import OperatorError
+from contentql.events.cdn import load_cdns
+from contentql.events.worker import WebhookWorker
 from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.execution.executor import Executor, utc_now
+from contentql.execution.public_articles import read_public_article
 from contentql.planner.limits import Limits
 from contentql.schema.build import get_catalog
 from contentql.server.client_address import ClientAddressResolver
@@ -49,26 +53,26 @@ from contentql.web.rate_limit.memory import MemoryRateLimitStore
 from contentql.web.rate_limit.window import RateLimit, RateLimitStore
 from contentql.web.request_headers import CheckedApp
 from contentql.web.sdl import sdl_routes
+from contentql.web.tickets import TICKET_PATH, TicketEndpoint
 from contentql.web.websocket import WebSocketEndpoint
 
 
 def build_executor(
     settings: Settings, database: Database, now: Callable[[], dt.datetime] = utc_now
 ) -> Executor:
-    """The executor for a database. `responses` must be opened before it caches anything."""
+    """The executor for a database. `responses` must be opened before it caches anything, or `follower` before
+    subscriptions see changes."""
 
     def current_time() -> dt.datetime:
         return executor.now()
 
+    follower = ChangeFollower(
+        ChangeLog(database), VisibilityTimer(database, current_time), ChangeBatchLoader(database)
+    )
     responses = None
     if settings.response_cache_bytes:
-        responses = ResponseCache(
-            MemoryBackend(settings.response_cache_bytes),
-            ChangeLog(database),
-            VisibilityTimer(database, current_time),
-            ChangeBatchLoader(database),
-            _shared(settings),
-        )
+        memory = MemoryBackend(settings.response_cache_bytes)
+        responses = ResponseCache(memory, follower, _shared(settings))
     executor = Executor(
         database,
         get_catalog(),
@@ -81,13 +85,26 @@ def build_executor(
         ),
         seconds=settings.operation_timeout_seconds,
         responses=responses,
+        follower=follower,
         sign_preview_token=partial(sign_preview_token_in_transaction, database),
         preview_url=_preview_url(settings),
         four_eyes=settings.four_eyes,
         site=settings.site,
+        webhook_networks=settings.webhook_network_list,
         now=now,
     )
     return executor
+
+
+def build_webhook_worker(settings: Settings, executor: Executor) -> WebhookWorker:
+    """The worker that sends webhooks and purges, while this process has its lock."""
+    return WebhookWorker(
+        executor.database,
+        lambda: executor.now(),
+        partial(read_public_article, executor),
+        networks=settings.webhook_network_list,
+        cdns=load_cdns(settings),
+    )
 
 
 def _preview_url(settings: Settings) -> str:
@@ -111,8 +128,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     executor = build_executor(settings, database, clock.now)
     documents = TrustedDocumentStore(database)
     authenticator = Authenticator(database, settings, now=clock.now)
-    cache = executor.responses.counts if executor.responses else None
-    observer = RequestObserver(settings, cache=cache, due_changes=executor.due_changes.stats)
+    webhooks = build_webhook_worker(settings, executor)
+    observer = _build_observer(settings, executor, webhooks)
     readiness = Readiness(database)
     admission = build_admission_control(settings)
     graphql = GraphQLEndpoint(
@@ -123,14 +140,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         observer=observer,
         admission=admission,
     )
-    websockets = WebSocketEndpoint(
-        graphql.execute_over_websocket,
-        greet=graphql.authenticate_websocket,
-        origins=settings.cors_origin_list,
-        hosts=graphql.hosts,
-        addresses=graphql.addresses,
-        max_sockets=settings.max_websockets_per_address,
-    )
+    websockets = _websocket_endpoint(graphql, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -139,15 +149,19 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             database,
             clock.running(),
             observer,
-            _response_cache_lifespan(executor),
+            _following_changes(executor),
             executor.due_changes.running(),
             executor.articles.updating(),
+            webhooks.running(),
             _usage_flush_lifespan(documents, authenticator),
         ):
             _tune_garbage_collector()
-            with drain_on_sigterm(settings.drain_seconds, readiness.start_draining):
+            with drain_on_sigterm(
+                settings.drain_seconds, readiness.start_draining, graphql.streams.shut_down
+            ):
                 yield
             readiness.start_draining()
+            await graphql.streams.close()
             await admission.close()
 
     routes: list[BaseRoute] = [Route("/", _redirect_to_graphiql if settings.graphiql else _not_found)]
@@ -161,7 +175,29 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     others = Starlette(routes=routes, lifespan=lifespan)
     # A redirect would repeat a preview token, and name whichever host the client sent.
     others.router.redirect_slashes = False
-    return _RootApp(graphql, websockets, CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS))
+    return _RootApp(
+        graphql,
+        websockets,
+        TicketEndpoint(graphql),
+        CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS),
+    )
+
+
+def _websocket_endpoint(graphql: GraphQLEndpoint, settings: Settings) -> WebSocketEndpoint:
+    return WebSocketEndpoint(
+        graphql.operations.execute_over_websocket,
+        greet=graphql.operations.authenticate_websocket,
+        origins=settings.cors_origin_list,
+        hosts=graphql.hosts,
+        addresses=graphql.addresses,
+        streams=graphql.streams,
+    )
+
+
+def _build_observer(settings: Settings, executor: Executor, webhooks: WebhookWorker) -> RequestObserver:
+    cache = executor.responses.counts if executor.responses else None
+    due_changes = executor.due_changes.stats
+    return RequestObserver(settings, cache=cache, due_changes=due_changes, webhooks=webhooks.stats)
 
 
 def _tune_garbage_collector() -> None:
@@ -202,15 +238,16 @@ def _import_extra(module: str) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def _response_cache_lifespan(executor: Executor) -> AsyncIterator[None]:
-    if executor.responses is None:
-        yield
-        return
-    await executor.responses.open()
+async def _following_changes(executor: Executor) -> AsyncIterator[None]:
+    follower, opened = executor.follower, executor.responses or executor.follower
+    assert follower is not None
+    assert opened is not None
+    await opened.open()
     try:
-        yield
+        async with follower.following_clock():
+            yield
     finally:
-        await executor.responses.close()
+        await opened.close()
 
 
 @contextlib.asynccontextmanager
@@ -240,9 +277,16 @@ class _RootApp:
     """Dispatches /graphql to its endpoint without a router, whose layers would cost as much as a small
     response."""
 
-    def __init__(self, graphql: GraphQLEndpoint, websockets: WebSocketEndpoint, others: ASGIApp) -> None:
+    def __init__(
+        self,
+        graphql: GraphQLEndpoint,
+        websockets: WebSocketEndpoint,
+        tickets: TicketEndpoint,
+        others: ASGIApp,
+    ) -> None:
         self.graphql = graphql
         self.endpoints: dict[str, ASGIApp] = {"http": graphql, "websocket": websockets}
+        self.tickets = tickets
         self.others = others
 
     def try_cached_response(self, scope: Scope, body: bytes) -> tuple[int, bytes, bytes] | None:
@@ -253,6 +297,8 @@ class _RootApp:
         kind = scope["type"]
         if kind != "lifespan" and scope["path"] in ("/graphql", "/graphql/"):
             app = self.endpoints[kind]
+        elif kind == "http" and scope["path"] == TICKET_PATH:
+            app = self.tickets
         else:
             app = self.others
         if kind == "http" and RAW_RESPONSE_EXTENSION not in scope.get("extensions", ()):

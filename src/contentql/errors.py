@@ -65,11 +65,16 @@ ERROR_CODES: Final[Mapping[str, tuple[int, str]]] = {
     "FORBIDDEN": (403, "The token does not have the required permission."),
     "METHOD_NOT_ALLOWED": (405, "The endpoint does not support the HTTP method."),
     "NOT_ACCEPTABLE": (406, "The server cannot produce any media type of the Accept header."),
+    "STREAM_REQUIRED": (
+        406,
+        "The operation is a subscription, and the client accepts neither an event stream nor uses a"
+        " WebSocket.",
+    ),
     "HOST_NOT_ALLOWED": (421, "The Host header names a host that this server does not have."),
     "PAYLOAD_TOO_LARGE": (413, "The request body is larger than allowed."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "The body must be `application/json` in UTF-8."),
     "ORIGIN_NOT_ALLOWED": (403, "The origin may not open a WebSocket connection."),
-    "TOO_MANY_CONNECTIONS": (429, "Too many WebSocket connections from this address."),
+    "TOO_MANY_CONNECTIONS": (429, "Too many WebSocket connections and event streams from this address."),
     "REQUEST_HEADERS_TOO_LARGE": (431, "The request headers are larger than allowed."),
     "RATE_LIMITED": (
         429,

@@ -132,7 +132,12 @@ class Settings(BaseSettings):
     ] = 67_108_864
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body in bytes.")] = 1_048_576
     max_websockets_per_address: Annotated[
-        int, Field(ge=1, description="Maximum number of WebSocket connections from one address, per worker.")
+        int,
+        Field(
+            ge=1,
+            description="Maximum number of WebSocket connections and event streams from one address, per "
+            "worker.",
+        ),
     ] = 100
     max_document_tokens: Annotated[
         int, Field(ge=10, description="Maximum number of tokens in a document.")
@@ -215,6 +220,42 @@ class Settings(BaseSettings):
         float, Field(ge=0, le=600, description="Accepted difference to the issuer's clock in seconds.")
     ] = 30.0
 
+    webhook_networks: Annotated[
+        str,
+        Field(
+            description="Private networks that webhooks and purges of a CDN may go to, also without TLS, "
+            "separated by commas, such as `10.0.0.0/8`. By default only `https://` to public addresses."
+        ),
+    ] = ""
+    cdn: Annotated[
+        Literal["", "fastly", "cloudflare", "varnish", "http"],
+        Field(description="CDN that is purged by tag when content changes; empty: none."),
+    ] = ""
+    cdn_url: Annotated[
+        str,
+        Field(
+            description="URL of purge requests, with `varnish` and `http`; several are separated by commas. "
+            "Default: the API of Fastly or Cloudflare."
+        ),
+    ] = ""
+    cdn_service: Annotated[
+        str, Field(description="Fastly's service id or Cloudflare's zone id.", pattern=r"^[A-Za-z0-9]*$")
+    ] = ""
+    cdn_token: Annotated[
+        str, Field(description="API token of the CDN.", pattern=r"^[\x21-\x7e]*$", repr=False)
+    ] = ""
+    cdn_headers: Annotated[
+        dict[str, str],
+        Field(
+            description="With `http`: request headers as a JSON object, in which `{token}`, `{tag_list}` "
+            "(tags separated by commas) and `{tags}` (a JSON array) are replaced, such as "
+            '`{"AccessKey": "{token}"}`.'
+        ),
+    ] = {}
+    cdn_body: Annotated[
+        str, Field(description="With `http`: request body, in which the same is replaced.")
+    ] = '{"tags": {tags}}'
+
     access_log: Annotated[
         Literal["all", "errors", "off"],
         Field(description="Requests to log: `all`, `errors` (5xx and slow ones) or `off`."),
@@ -267,7 +308,7 @@ class Settings(BaseSettings):
     def _is_base_url(cls, text: str | None) -> str | None:
         return _base_url(text) if text else None
 
-    @field_validator("trusted_proxies", "metrics_networks")
+    @field_validator("trusted_proxies", "metrics_networks", "webhook_networks")
     @classmethod
     def _are_networks(cls, text: str) -> str:
         _networks(text)
@@ -324,6 +365,14 @@ class Settings(BaseSettings):
     @property
     def trusted_proxy_networks(self) -> tuple[Network, ...]:
         return _networks(self.trusted_proxies)
+
+    @property
+    def webhook_network_list(self) -> tuple[Network, ...]:
+        return _networks(self.webhook_networks)
+
+    @property
+    def cdn_url_list(self) -> tuple[str, ...]:
+        return _list(self.cdn_url)
 
     @property
     def metrics_network_list(self) -> tuple[Network, ...]:

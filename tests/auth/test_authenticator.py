@@ -436,7 +436,10 @@ async def run_websocket_server(url: str) -> AsyncIterator[WebSocketServer]:
     database = Database(url)
     executor = build_executor(Settings(), database)
     endpoint = make_endpoint(executor)
-    sockets = WebSocketEndpoint(endpoint.execute_over_websocket, greet=endpoint.authenticate_websocket)
+    operations = endpoint.operations
+    sockets = WebSocketEndpoint(
+        operations.execute_over_websocket, greet=operations.authenticate_websocket, streams=endpoint.streams
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -413,7 +413,7 @@ async def test_responses_computed_between_two_writes_of_a_batch(newsroom: Cached
     await newsroom.is_hit(unrelated)
     there, back = THERE_AND_BACK[name]
     async with Database(newsroom.url).orm() as connection:
-        async with newsroom.responses._applying:  # no changes are applied meanwhile
+        async with newsroom.responses.follower.applying:  # no changes are applied meanwhile
             await connection.execute_query(there)
             between = await newsroom.cached_executor.execute(GraphQLRequest(query))
             await connection.execute_query(back)
@@ -436,7 +436,7 @@ async def test_failed_invalidations_are_repeated(
     await newsroom.is_hit(query)
     assert await newsroom.is_hit(query)
     with monkeypatch.context() as patched, contextlib.suppress(ApiError, asyncio.CancelledError):
-        patched.setattr(newsroom.responses._batch_loader, "load", fail)
+        patched.setattr(newsroom.responses.follower.batch_loader, "load", fail)
         await newsroom.write("UPDATE source SET name = 'Sky' WHERE slug = 'sky-news'")
     assert not await newsroom.is_hit(query)
     assert b'"Sky"' in (await newsroom.cached_executor.execute(GraphQLRequest(query))).body

@@ -73,7 +73,11 @@ def test_check_relations_reports_relations_without_entry(table: str, relation: A
     ("name", "table"),
     [
         *(("LINKS", table) for table in relation_tables.LINKS),
-        *(("USES", table) for table in relation_tables.USES if table != "collection_item"),
+        *(
+            ("USES", table)
+            for table in relation_tables.USES
+            if table not in ("collection_item", "live_entry_use")
+        ),
     ],
 )
 def test_check_relations_requires_each_entry(monkeypatch: pytest.MonkeyPatch, name: str, table: str) -> None:

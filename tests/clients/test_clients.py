@@ -23,6 +23,7 @@ import httpx2
 import pytest
 import zstandard
 from tests.clients.conftest import CLIENTS, HERE, SDL, RunningServer, Scripts, add_trusted_documents
+from tests.support.stream_client import issue
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
@@ -385,6 +386,30 @@ def test_graphql_ws_runs_queries_over_one_connection(running: RunningServer, scr
     ]
     assert output["after"] == 1
     assert output["pongs"] > 0
+
+
+# Subscriptions
+
+
+@pytest.fixture(scope="module")
+async def subscriptions(running: RunningServer, scripts: Scripts) -> Any:
+    _, secret = await issue(running.database)
+    return scripts.run("subscriptions.mjs", secret)
+
+
+@pytest.mark.parametrize("client", ["ws", "sse", "urql"])
+def test_clients_of_subscriptions(subscriptions: Any, client: str) -> None:
+    """Each change is a result; a client resumes by the id of its last event, and learns if it is unknown."""
+    result = subscriptions[client]
+    assert result["names"] == result["expected"]
+    assert result["resumed"] == "Two"
+    assert result["resync"] is True
+
+
+@pytest.mark.parametrize("client", ["ws", "sse"])
+def test_clients_of_subscriptions_receive_error_codes(subscriptions: Any, client: str) -> None:
+    errors = subscriptions[f"{client}Invalid"]
+    assert [error["extensions"]["code"] for error in errors] == ["GRAPHQL_VALIDATION_FAILED"]
 
 
 # Other HTTP clients

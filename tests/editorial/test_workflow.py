@@ -203,6 +203,11 @@ def dry_run_inputs(created: dict[str, str]) -> dict[str, dict[str, Any]]:
         "createArticle": {"headline": "Rehearsed", "body": {"text": "One."}},
         "updateArticle": {"id": published, "headline": "Rehearsed", "slug": "new",
                           "tags": [{"tag": "tears"}]},
+        "addLiveEntry": {"article": created["live"], "body": {"text": "Rehearsed"}},
+        "editLiveEntry": {"id": created["entry"], "title": "Rehearsed"},
+        "pinLiveEntry": {"id": created["entry"]},
+        "removeLiveEntry": {"id": created["entry"]},
+        "restoreLiveEntry": {"id": created["removedEntry"]},
         "submitArticle": {"id": draft},
         "returnArticle": {"id": created["reviewed"]},
         "approveArticle": {"id": created["reviewed"]},
@@ -259,6 +264,12 @@ def dry_run_inputs(created: dict[str, str]) -> dict[str, dict[str, Any]]:
         "deleteCollection": {"id": "front-page"},
         "createToken": {"name": "Rehearsed", "role": "EDITOR"},
         "revokeToken": {"id": created["token"]},
+        "createWebhook": {"url": "https://example.org/hook", "name": "Rehearsed"},
+        "updateWebhook": {"id": created["webhook"], "name": "Rehearsed"},
+        "rotateWebhookSecret": {"id": created["webhook"]},
+        "deleteWebhook": {"id": created["webhook"]},
+        "testWebhook": {"id": created["webhook"]},
+        "replayWebhookDeliveries": {"id": created["webhook"]},
     }  # fmt: skip
 
 
@@ -269,6 +280,11 @@ async def create_mutation_targets(newsroom: EditorialClient) -> dict[str, str]:
     created["approved"] = await newsroom.create_approved()
     created["published"] = await newsroom.create_published()
     created["deleted"] = await newsroom.create_draft()
+    created["live"] = await newsroom.create_published(contentType="LIVE")
+    for name in ("entry", "removedEntry"):
+        entry = await newsroom.mutate_ok("addLiveEntry", article=created["live"], body={"text": "One."})
+        created[name] = entry["liveEntry"]["id"]
+    await newsroom.mutate_ok("removeLiveEntry", id=created["removedEntry"])
     created["withdrawn"] = await newsroom.create_published(headline="Rehearsed")
     await newsroom.mutate_ok("withdrawArticle", id=created["withdrawn"], notice="Wrong.")
     corrected = await newsroom.create_published()
@@ -298,6 +314,8 @@ async def create_mutation_targets(newsroom: EditorialClient) -> dict[str, str]:
     created["token"] = (await newsroom.mutate_ok("createToken", ROOT, name="Old", role="READER"))["token"][
         "id"
     ]
+    webhook = await newsroom.mutate_ok("createWebhook", ROOT, url="https://example.org/hook")
+    created["webhook"] = webhook["webhook"]["id"]
     redirect = await newsroom.mutate_ok("createRedirect", path=f"/old/{created['draft']}", url="/about")
     created["redirect"] = redirect["id"]
     created["link"] = await newsroom.mutate_ok("createPreviewLink", selection="linkId", id=created["draft"])

@@ -38,6 +38,7 @@ categories(first: 10) { path } tags(first: 10) { slug name }
 authors { role author { name } } story { title } corrections { text }
 attributions { kind source { name parent { name } } via { source { name } } }
 leadMedia { id caption } media { role media { id caption } }
+liveEntries(first: 3) { nodes { id title text keyEvent picture { id } author { name } } }
 related(first: 10) { nodes { headline } } translations { headline }
 """
 CHANGES = f"""query ($since: String, $first: Int, $filter: ArticleFilter) {{
@@ -182,10 +183,31 @@ class Newsdesk:
         for transition in ("submitArticle", "approveArticle", "publishArticle"):
             await self.mutate(transition, id=article)
 
+    async def edit_entry(self, article: str) -> None:
+        """Adds an entry to a live blog, or changes or removes one."""
+        random = self.random
+        uses: Any = {
+            "author": self.pick("author"),
+            "picture": random.choice([None, self.pick("media")]),
+        }
+        if not self.ids.get("entry") or random.random() < 0.5:
+            payload = await self.mutate("addLiveEntry", article=article, body={"text": self.word()}, **uses)
+            if payload is not None:
+                self.ids.setdefault("entry", []).append(payload["liveEntry"]["id"])
+            return
+        entry = self.pick("entry")
+        match random.randrange(3):
+            case 0:
+                await self.mutate("editLiveEntry", id=entry, title=self.word(), **uses)
+            case 1:
+                await self.mutate("pinLiveEntry", id=entry, pinned=random.random() < 0.5)
+            case _:
+                await self.mutate("removeLiveEntry", id=entry)
+
     async def edit(self) -> None:
         """One random edit."""
         random, article = self.random, self.pick("article")
-        match random.randrange(20):
+        match random.randrange(24):
             case 0 | 1:
                 payload = await self.mutate(
                     "createArticle",
@@ -196,6 +218,7 @@ class Newsdesk:
                     authors=[{"author": self.pick("author")}],
                     tags=[{"tag": self.pick("tag")}],
                     urgency=random.randrange(1, 7),
+                    contentType=random.choice(["NEWS", "LIVE"]),
                     leadMedia=random.choice([None, self.pick("media")]),
                     related=[self.pick("article")] if random.random() < 0.6 else [],
                 )
@@ -254,6 +277,8 @@ class Newsdesk:
             case 18:
                 await self.mutate("addAttribution", article=article, kind="SAID", source=self.pick("source"))
                 await self.publish(article)
+            case 19 | 20 | 21:
+                await self.edit_entry(article)
             case _:
                 await self.mutate(
                     "correctArticle",

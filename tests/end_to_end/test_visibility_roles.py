@@ -365,6 +365,7 @@ async def test_mutations_report_hidden_objects_like_missing_ones(server: Server)
                 cases_to_send.append((name, {"id": hidden, "ifVersion": 1, "validateOnly": True, **fields}))
             if kind == "art":
                 cases_to_send.append(("addAttribution", {"article": hidden, "kind": "REPORTED_BY"}))
+                cases_to_send.append(("addLiveEntry", {"article": hidden, "body": {"text": "Mine"}}))
                 for reference in ({"related": [hidden]}, {"translationOf": hidden}):
                     cases_to_send.append(("updateArticle", {"id": "OWN", **reference}))
                     cases_to_send.append(("createArticle", {"headline": "Mine", **reference}))
@@ -411,8 +412,9 @@ async def _rejected_response(executor: Executor, name: str, text: str) -> str:
 
 async def test_mutation_tables_cover_every_mutation_of_an_author_by_id(server: Server) -> None:
     permitted = {name for name in mutations() if REQUIRED_PERMISSIONS[name] in ROLE_PERMISSIONS[Role.AUTHOR]}
-    # Links of hidden articles: tests/editorial/test_rights.py.
-    covered = {*ARTICLE_MUTATIONS, *ATTRIBUTION_MUTATIONS, "addAttribution", "revokePreviewLink"}
+    # Links of hidden articles: tests/editorial/test_rights.py; entries: tests/editorial/test_live_entries.py.
+    entries = {f"{verb}LiveEntry" for verb in ("add", "edit", "pin", "remove", "restore")}
+    covered = {*ARTICLE_MUTATIONS, *ATTRIBUTION_MUTATIONS, *entries, "addAttribution", "revokePreviewLink"}
     assert {name for name in permitted if {"id", "article"} & input_type_of(name).fields.keys()} == covered
 
 
@@ -469,6 +471,10 @@ REQUIRED_PERMISSIONS: dict[str, Permission] = {
         ],
         Permission.EDIT_OWN,
     ),
+    **dict.fromkeys(
+        ["addLiveEntry", "editLiveEntry", "pinLiveEntry", "removeLiveEntry", "restoreLiveEntry"],
+        Permission.LIVE_BLOG,
+    ),
     "changeOwner": Permission.EDIT_ALL,
     **dict.fromkeys(["createPreviewLink", "revokePreviewLink"], Permission.CREATE_PREVIEW_LINKS),
     **dict.fromkeys(["returnArticle", "approveArticle"], Permission.REVIEW),
@@ -496,7 +502,13 @@ REQUIRED_PERMISSIONS: dict[str, Permission] = {
         ],
         Permission.MANAGE_TAXONOMY,
     ),
-    **dict.fromkeys(["createToken", "revokeToken", "purgeArticle"], Permission.ADMIN),
+    **dict.fromkeys(
+        [
+            "createToken", "revokeToken", "purgeArticle", "createWebhook", "updateWebhook",
+            "rotateWebhookSecret", "deleteWebhook", "testWebhook", "replayWebhookDeliveries",
+        ],
+        Permission.ADMIN,
+    ),
 }  # fmt: skip
 
 
@@ -538,6 +550,9 @@ def _minimal_input(type_: GraphQLInputObjectType) -> dict[str, Any]:
 
 def _value(type_: Any) -> Any:
     type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+    if isinstance(type_, GraphQLInputObjectType) and type_.is_one_of:
+        name, field = next(iter(type_.fields.items()))
+        return {name: _value(field.type)}
     if isinstance(type_, GraphQLList):
         return []
     if isinstance(type_, GraphQLInputObjectType):

@@ -135,7 +135,7 @@ def test_examples_of_arguments_and_filters_are_valid(request_text: str) -> None:
 # Examples that have no response for readers of the demo newsroom: what only editors see, cursors, which are
 # those of an earlier response, and withdrawals, of which the demo has none.
 EDITORIAL = {
-    *("deletedArticles", "auditLog", "tokens", "redirects"),
+    *("deletedArticles", "auditLog", "tokens", "redirects", "webhook", "webhooks"),
     *("ArticleFilter.status", "ArticleFilter.hasUnpublishedChanges"),
 }
 WITHOUT_RESPONSE = {"after", "before", "withdrawal"}

@@ -39,6 +39,16 @@ async def test_readiness_fails_before_the_server_stops(stopped: asyncio.Event) -
     assert was_stopped == [False]
 
 
+async def test_streams_are_ended_after_the_delay(stopped: asyncio.Event) -> None:
+    """When the server no longer accepts connections."""
+    were_stopped: list[bool] = []
+    with drain_on_sigterm(0.05, lambda: None, lambda: were_stopped.append(stopped.is_set())):
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(10):
+            await stopped.wait()
+    assert were_stopped == [True]
+
+
 async def test_previous_signal_handler_is_restored(stopped: asyncio.Event) -> None:
     previous = signal.getsignal(signal.SIGTERM)
     with drain_on_sigterm(0.2, lambda: None):

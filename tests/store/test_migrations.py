@@ -21,6 +21,7 @@ from tortoise.models import Model
 
 from contentql.app import build_executor
 from contentql.content.derive import sort_key
+from contentql.execution.request import GraphQLRequest
 from contentql.settings import Settings
 from contentql.store.database import Database
 from contentql.store.errors import DatabaseKind
@@ -32,7 +33,7 @@ TIME = "2026-06-30T08:00:00Z"
 
 # Tables without a model: Tortoise's list of migrations, the tables of FTS5, the change log.
 UNMODELLED_TABLES = re.compile(
-    r"^(sqlite_.*|tortoise_migrations|article_search(_.*)?|row_change|article_log)$"
+    r"^(sqlite_.*|tortoise_migrations|article_search(_.*)?|live_entry_search(_.*)?|row_change|article_log)$"
 )
 
 
@@ -174,6 +175,35 @@ ROWS: dict[str, dict[str, Any]] = {
         "verification": "UNVERIFIED",
     },
     "correction": {"id": 14, "article_id": 7, "kind": "CORRECTION", "at": TIME, "text": "x"},
+    "live_entry": {
+        "id": 30,
+        "article_id": 7,
+        "block_id": "blk_1",
+        "at": TIME,
+        "author_id": 6,
+        "media_id": 3,
+        "block": "{}",
+        "blocks": "[]",
+        "corrections": "[]",
+        "html": "<p>",
+        "markdown": "x",
+        "text": "x",
+        "body_html": "<p>",
+        "body_markdown": "x",
+        "body_text": "x",
+        "created_at": TIME,
+        "changed_at": TIME,
+    },
+    "live_entry_use": {"id": 31, "article_id": 7, "author_id": 6, "entries": 1},
+    "live_entry_version": {
+        "id": 32,
+        "entry_id": 30,
+        "version": 1,
+        "at": TIME,
+        "account": "jane",
+        "by": "Jane",
+        "block": "{}",
+    },
     "collection": {"id": 15, "slug": "front", "title": "Front", "sort_name": sort_key("Front")},
     "collection_item": {"id": 16, "collection_id": 15, "article_id": 7},
     "slug_history": {"id": 17, "article_id": 7, "language": "en", "slug": "old", "until": TIME},
@@ -252,6 +282,30 @@ ROWS: dict[str, dict[str, Any]] = {
         "created_at": TIME,
         "created_by": "Jane",
     },
+    "webhook": {
+        "id": 28,
+        "kind": "WEBHOOK",
+        "name": "Site",
+        "url": "https://example.org/hook",
+        "event_types": "[]",
+        "secret": "whsec_",
+        "enabled": True,
+        "created_at": TIME,
+        "created_by": "Jane",
+    },
+    "webhook_delivery": {
+        "id": 29,
+        "webhook_id": 28,
+        "message_id": "msg_1",
+        "event_type": "article.updated",
+        "article_id": 7,
+        "at": TIME,
+        "data": "{}",
+        "state": "PENDING",
+        "queued_at": TIME,
+        "next_attempt_at": TIME,
+    },
+    "webhook_position": {"id": 2, "seq": 1, "change_seq": 1, "clock_until": TIME},
 }
 # The migrations after the first, the tables that they add, and the tables of the first.
 AFTER_FIRST = [
@@ -267,8 +321,13 @@ AFTER_FIRST = [
     "0011_search",
     "0012_slugs",
     "0013_article_log",
+    "0014_live_entries",
+    "0015_webhooks",
 ]
 LATER_TABLES = {
+    "live_entry",
+    "live_entry_use",
+    "live_entry_version",
     "trusted_document",
     "path_history",
     "former_slug",
@@ -281,6 +340,9 @@ LATER_TABLES = {
     "signing_key",
     "preview_link",
     "redirect",
+    "webhook",
+    "webhook_delivery",
+    "webhook_position",
 }
 FIRST_MIGRATION_TABLES = tuple(table for table in ROWS if table not in LATER_TABLES)
 
@@ -395,7 +457,7 @@ async def test_slugs_in_nfd_become_nfc(server: Server) -> None:
     await migrate_to(url, "0011_search")
     nfd, nfc = "cafe\u0301", "caf\u00e9"
     async with connect_sql(url) as sql:
-        await insert_rows(sql)
+        await insert_rows(sql, [table for table in ROWS if not table.startswith(("live_entry", "webhook"))])
         for table in ("article", "tag", "author", "source", "story", "collection", "former_slug"):
             await sql(f"UPDATE {table} SET slug = ?", nfd)
         await sql("UPDATE category SET path = ?, slug = ?", f"world/{nfd}", nfd)
@@ -408,6 +470,46 @@ async def test_slugs_in_nfd_become_nfc(server: Server) -> None:
         slugs = {row["id"]: row["slug"] for row in await sql("SELECT id, slug FROM author")}
         assert slugs.pop(99) == nfc
         assert set(slugs.values()) == {nfd}
+    await server.drop(url)
+
+
+async def test_live_entries_become_rows(server: Server) -> None:
+    """Of the article; those that only its working copy has are not published, and stay as removed ones."""
+    url = await server.empty()
+    await migrate_to(url, "0013_article_log")
+    entry = {"type": "LIVE_ENTRY", "at": TIME, "keyEvent": False, "summary": False, "marks": [], "runs": None}
+    first = {**entry, "id": "blk_2", "title": "First", "text": "one", "pinned": True}
+    second = {**entry, "id": "blk_3", "title": None, "text": "two", "pinned": False}
+    third = {**entry, "id": "blk_4", "title": None, "text": "three", "pinned": False}
+    intro: dict[str, Any] = {"id": "blk_1", "type": "PARAGRAPH", "text": "intro", "marks": [], "runs": None}
+    async with connect_sql(url) as sql:
+        await insert_rows(sql, [table for table in ROWS if not table.startswith(("live_entry", "webhook"))])
+        await sql.insert("article", **{**ROWS["article"], "id": 95, "status": "DRAFT", "working_of": 7})
+        await sql.insert("article_body", **{**ROWS["article_body"], "article_id": 95})
+        for id, blocks in ((7, [second, intro, first]), (95, [intro, first, third])):
+            await sql("UPDATE article_body SET blocks = ? WHERE article_id = ?", json.dumps(blocks), id)
+    await Database(url).migrate()
+    async with connect_sql(url) as sql:
+        bodies = await sql("SELECT article_id, CAST(blocks AS text) AS blocks, text, html FROM article_body")
+        for body in bodies:
+            assert [block["id"] for block in json.loads(body["blocks"])] == ["blk_1"], body
+            assert (body["text"], body["html"]) == ("intro", '<p id="blk_1">intro</p>')
+        rows = await sql(
+            "SELECT article_id, block_id, position, title, text, removed_at FROM live_entry ORDER BY block_id"
+        )
+        assert [tuple(row.values())[:5] for row in rows] == [
+            (7, "blk_2", 1, "First", "one"),
+            (7, "blk_3", 0, None, "two"),
+            (7, "blk_4", 0, None, "three"),
+        ]
+        assert [row["removed_at"] is None for row in rows] == [True, True, False]
+    query = '{ articles(search: "two") { nodes { id body { blocks { id } } liveEntries { totalCount } } } }'
+    async with Database(url) as database:
+        executor = build_executor(Settings(database_url=url, response_cache_bytes=0), database)
+        response = await executor.execute(GraphQLRequest(query))
+    (article,) = json.loads(response.body)["data"]["articles"]["nodes"]
+    assert [block["id"] for block in article["body"]["blocks"]] == ["blk_1", "blk_2", "blk_3"]
+    assert article["liveEntries"]["totalCount"] == 2
     await server.drop(url)
 
 
@@ -509,7 +611,11 @@ async def test_both_databases_have_the_same_indexes(sqlite_server: Server, postg
             )
         existing = {row["n"] for row in rows}
         names.append(
-            {n for n in existing if not re.search(r"_pkey$|_key$|^uid_|^article_search|^tortoise", n)}
+            {
+                n
+                for n in existing
+                if not re.search(r"_pkey$|_key$|^uid_|^(article|live_entry)_search|^tortoise", n)
+            }
         )
     assert names[0] == names[1]
     assert len(names[0]) > 30
@@ -553,6 +659,8 @@ INVALID_VALUES: list[tuple[str, dict[str, Any]]] = [
     ("attribution", {"span_start": 4, "span_end": 4}),
     ("attribution", {"score": 1.1}),
     ("correction", {"kind": "SHRUG"}),
+    ("webhook", {"kind": "PIGEON"}),
+    ("webhook_delivery", {"state": "LOST"}),
 ]  # fmt: skip
 
 
@@ -609,6 +717,9 @@ async def test_referenced_rows_cannot_be_deleted(sql: Sql) -> None:
         "redirect",
         "token",
         "signing_key",
+        "webhook",
+        "webhook_delivery",
+        "webhook_position",
     }
 
 

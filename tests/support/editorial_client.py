@@ -72,10 +72,15 @@ SELECTIONS = {
     "CorrectArticlePayload": f"{_ARTICLE} correction {{ id kind correctedAt text blockId before after }}",
     "AttributionPayload": "attribution { id kind state source { slug } via { id kind source { slug } } "
     f"span {{ blockId start end exact orphaned }} }} {_ARTICLE}",
+    "LiveEntryPayload": "liveEntry { id version at title text keyEvent summary pinned author { slug }"
+    " picture { id } corrections { kind text correctedAt } } article { id version updatedAt }",
     "DeletionPayload": "deletedId",
     "RedirectPayload": "redirect { id path targetId targetUrl status }",
     "PreviewLinkPayload": "url token expiresAt",
     "TokenPayload": "token { id name role account scopes hint expiresAt revokedAt } secret",
+    "WebhookPayload": "webhook { id kind name url eventTypes enabled disabledReason formerSecretUntil }",
+    "WebhookSecretPayload": "webhook { id name url eventTypes enabled formerSecretUntil } secret",
+    "ReplayPayload": "webhook { id } replayed",
     "CategoryPayload": "category { id slug path name depth position description hidden }",
     "MediaPayload": "media { id url mime alt width kind decorative }",
     "SourcePayload": "source { id slug name kind aliases country parent { slug } }",

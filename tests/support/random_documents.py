@@ -159,7 +159,10 @@ class RandomDocuments:
             chosen = self.random.choice(keys)
             for other in (*keys, "type", "language", "languages"):
                 arguments.pop(other, None)
-            arguments[chosen] = self._value(type_.args[chosen].type, name if chosen == "id" else chosen, 2)
+            value = "null"
+            while value == "null":  # which no lookup accepts
+                value = self._value(type_.args[chosen].type, name if chosen == "id" else chosen, 2)
+            arguments[chosen] = value
         if "first" in arguments and "last" in arguments:
             del arguments[self.random.choice(["first", "last"])]
         for cursor in ("after", "before"):

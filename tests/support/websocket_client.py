@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from contentql.server.websocket_protocol import WebSocketProtocol
-from contentql.web.websocket import PROTOCOL
+from contentql.web.websocket_messages import PROTOCOL
 
 MIB = 1_048_576
 

@@ -279,7 +279,7 @@ def test_editorial_examples_are_valid_and_commented(name: str) -> None:
 def test_examples_are_numbered_consecutively() -> None:
     """The editorial examples continue the numbers of the query examples."""
     numbers = [int(name.partition("-")[0]) for name in (*EXAMPLES, *EDITORIAL_EXAMPLES)]
-    assert numbers == list(range(1, 17))
+    assert numbers == list(range(1, 18))
 
 
 async def test_editorial_examples_run_in_order(database_url: str) -> None:
@@ -323,6 +323,8 @@ async def test_editorial_examples_run_in_order(database_url: str) -> None:
         assert "body" in {item["field"].partition(".")[0] for item in revisions[0]["diff"]}
         assert (await run(14, "BringBack"))["article"]["unpublishedChanges"]
         assert (await run(15, "PreviewLink"))["url"].startswith("/preview/cqlp_")
+        entry = (await run(17, "LiveBlog"))["liveEntry"]
+        assert (entry["version"], "<strong>first</strong>" in entry["html"]) == (1, True)
 
 
 # Browser

@@ -142,7 +142,7 @@ async def test_removed_documents_are_rejected(trusted_database: Database) -> Non
         for body in bodies:
             assert (await http.post("/graphql", json=body)).status_code == 200
         await remove_documents(trusted_database, [sha256(TEXT)])
-        documents = http._transport.app.persisted.documents  # type: ignore[attr-defined]
+        documents = http._transport.app.operations.persisted.documents  # type: ignore[attr-defined]
         for body in bodies:
             await http.post("/graphql", json=body)
             await documents.flush_last_used()

@@ -210,7 +210,7 @@ async def test_preview_shows_live_entries_with_flags_and_times_in_words(
     id = await newsroom.create_draft(body={"blocks": [{"liveEntry": entry} for entry in entries]})
     text = (await http.get(await create_link(newsroom, id))).text
     assert (
-        "Key event 30 June 2026, 14:05 UTC They are off A light wind. 30 June 2026, 15:00 UTC Nothing yet."
+        "30 June 2026, 15:00 UTC Nothing yet. Key event 30 June 2026, 14:05 UTC They are off A light wind."
         in RenderedPage(text).text
     )
     assert '<time datetime="2026-06-30T14:05:09Z">30 June 2026, 14:05 UTC</time>' in text

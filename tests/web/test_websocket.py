@@ -40,7 +40,9 @@ from contentql.execution.request import GraphQLRequest, GraphQLResponse
 from contentql.server import websocket_protocol
 from contentql.settings import Settings
 from contentql.store.database import Database
-from contentql.web.websocket import PROTOCOL, ExecuteOperation, WebSocketEndpoint, WebSocketLimits
+from contentql.web.websocket import WebSocketEndpoint
+from contentql.web.websocket_connection import ExecuteOperation, WebSocketLimits
+from contentql.web.websocket_messages import PROTOCOL
 
 NAMES = "{ categories(first: 2) { nodes { path } } }"
 
@@ -54,7 +56,7 @@ class OperationExecutor(Protocol):
 def execute_with(executor: OperationExecutor) -> ExecuteOperation:
     """The function that the endpoint calls for each operation."""
 
-    async def execute(payload: Mapping[str, Any], scope: Scope) -> GraphQLResponse:
+    async def execute(payload: Mapping[str, Any], scope: Scope, _: Any) -> GraphQLResponse:
         query, name = payload.get("query") or "", payload.get("operationName")
         variables, extensions = (payload.get(part) or {} for part in ("variables", "extensions"))
         return await executor.execute(GraphQLRequest(query, name, variables, extensions))

@@ -11,7 +11,7 @@ import logging
 import re
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import asyncpg
@@ -21,6 +21,14 @@ from tortoise.transactions import in_transaction
 
 from contentql.auth import api_tokens, preview_tokens
 from contentql.auth.permissions import Permission, Role, effective_permissions
+from contentql.auth.signing_keys import find_signing_key, get_signing_key
+from contentql.auth.stream_tickets import (
+    TICKET_LIFETIME,
+    TicketHolder,
+    jwt_holder,
+    sign_ticket,
+    verify_ticket,
+)
 from contentql.auth.throttle import FailedLoginThrottle
 from contentql.auth.viewer import ANONYMOUS_VIEWER, Viewer
 from contentql.errors import ApiError, OperatorError
@@ -43,6 +51,15 @@ class TokenIssuer(Protocol):
     async def authenticate(self, text: str) -> Viewer:
         """The viewer of a token. Raises UNAUTHENTICATED, IDENTITY_PROVIDER_UNAVAILABLE."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a client authenticates with: the values of `Authorization` and `X-Preview-At`, or a ticket."""
+
+    authorization: str | None = None
+    preview_at: str | None = None
+    ticket: TicketHolder | None = None
 
 
 class Authenticator:
@@ -75,6 +92,69 @@ class Authenticator:
             async with self._throttle.attempt(address, api_tokens.hash_token(authorization)):
                 viewer = await self._resolve_bearer(authorization)
         return viewer if preview_at is None else _apply_preview_time(viewer, preview_at)
+
+    async def verify_again(self, credentials: Credentials) -> Viewer:
+        """The viewer of credentials that were valid before, for streams. Raises as `authenticate`, except
+        RATE_LIMITED: this is no guess."""
+        if credentials.ticket is not None:
+            return await self._ticket_viewer(credentials.ticket)
+        viewer = ANONYMOUS_VIEWER
+        if credentials.authorization is not None:
+            viewer = await self._resolve_bearer(credentials.authorization)
+        return (
+            viewer if credentials.preview_at is None else _apply_preview_time(viewer, credentials.preview_at)
+        )
+
+    # Tickets
+
+    async def create_ticket(self, viewer: Viewer, credentials: Credentials) -> tuple[str, dt.datetime]:
+        """A ticket for the holder of the credentials, whose viewer it is, and its expiry time.
+
+        Raises UNAUTHENTICATED without a token; DATABASE_UNAVAILABLE if there is no signing key yet.
+        """
+        if credentials.authorization is None:
+            raise ApiError(
+                "UNAUTHENTICATED",
+                "A ticket is for clients with a token.",
+                "Send `Authorization: Bearer cql_…`, or open the stream without a ticket.",
+            )
+        text = credentials.authorization.split()[-1]
+        link_id = preview_tokens.decode_link_id(text)
+        if viewer.token_id is not None:
+            holder = TicketHolder(token_id=viewer.token_id)
+        elif link_id is not None:
+            holder = TicketHolder(link_id=link_id)
+        else:
+            holder = jwt_holder(viewer, text)
+        expires_at = self._now().replace(microsecond=0) + TICKET_LIFETIME
+        secret = await get_signing_key(self._database, _TICKET_KEY)
+        return sign_ticket(secret, replace(holder, preview_at=credentials.preview_at), expires_at), expires_at
+
+    async def authenticate_ticket(self, text: str, address: str) -> tuple[Viewer, Credentials]:
+        """The viewer of a ticket, and its credentials for `verify_again`. Raises as `authenticate`."""
+        async with self._throttle.attempt(address, api_tokens.hash_token(text)):
+            secret = await find_signing_key(self._database, _TICKET_KEY)
+            holder = None if secret is None else verify_ticket(secret, text, self._now())
+            if holder is None:
+                raise ApiError(
+                    "UNAUTHENTICATED",
+                    "The ticket is not valid or older than a minute.",
+                    "Get a new one with `POST /graphql/ticket`, and open the stream at once.",
+                )
+            return await self._ticket_viewer(holder), Credentials(ticket=holder)
+
+    async def _ticket_viewer(self, holder: TicketHolder) -> Viewer:
+        viewer: Viewer | None = None
+        if holder.token_id is not None:
+            select = _SELECT_BY_ID_SQL[self._database.dialect]
+            viewer = self._token_viewer(await self._database.row(select, [holder.token_id]))
+        elif holder.link_id is not None:
+            viewer = await self._link_viewer(holder.link_id)
+        else:
+            viewer = holder.jwt_viewer(self._now())
+        if viewer is None:
+            raise api_tokens.invalid_token_error()
+        return viewer if holder.preview_at is None else _apply_preview_time(viewer, holder.preview_at)
 
     async def flush_last_used(self) -> None:
         """Saves the times of last use. Errors are logged, and the times are saved later."""
@@ -115,7 +195,9 @@ class Authenticator:
         raise api_tokens.invalid_token_error()
 
     async def _api_token_viewer(self, text: str) -> Viewer:
-        row = await self._read_row(text) if api_tokens.has_valid_checksum(text) else None
+        return self._token_viewer(await self._read_row(text) if api_tokens.has_valid_checksum(text) else None)
+
+    def _token_viewer(self, row: Row | None) -> Viewer:
         if row is None:
             raise api_tokens.invalid_token_error()
         id, account, name, role_name, scopes = row[0], *map(decode_text, row[1:5])
@@ -147,11 +229,15 @@ class Authenticator:
         secret = await preview_tokens.get_signing_key(self._database)
         now = self._now()
         link_id = None if secret is None else preview_tokens.verify_preview_token(secret, text, now)
-        row: Row | None = None
-        if link_id is not None:
-            row = await self._database.row(_READ_LINK[self._database.dialect], [link_id])
+        if link_id is None:
+            raise api_tokens.invalid_token_error()
+        return await self._link_viewer(link_id)
+
+    async def _link_viewer(self, link_id: int) -> Viewer:
+        row: Row | None = await self._database.row(_READ_LINK[self._database.dialect], [link_id])
         if row is None:
             raise api_tokens.invalid_token_error()
+        now = self._now()
         expires_at, revoked_at, token_expires_at, token_revoked_at = map(_instant, row[1:5])
         if revoked_at is not None or token_revoked_at is not None:
             raise api_tokens.invalid_token_error()
@@ -160,12 +246,14 @@ class Authenticator:
         return Viewer("Preview link", shared_article_id=row[0])
 
 
+_TICKET_KEY = "stream ticket"
 _SELECT_SQL = {
     "postgres": "SELECT id, account, name, role, scopes::text, expires_at, last_used_at, revoked_at"
     " FROM token WHERE hash = $1",
     "sqlite": "SELECT id, account, name, role, scopes, expires_at, last_used_at, revoked_at"
     " FROM token WHERE hash = ?1",
 }
+_SELECT_BY_ID_SQL = {dialect: sql.replace("WHERE hash", "WHERE id") for dialect, sql in _SELECT_SQL.items()}
 # With the token that created the link, whose end is also the end of the link.
 _READ_LINK = {
     dialect: "SELECT l.article_id, l.expires_at, l.revoked_at, t.expires_at, t.revoked_at"

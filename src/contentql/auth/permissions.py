@@ -26,6 +26,7 @@ class Permission(StrEnum):
     EDIT_ALL = "EDIT_ALL"
     CREATE_PREVIEW_LINKS = "CREATE_PREVIEW_LINKS"
     REVIEW = "REVIEW"
+    LIVE_BLOG = "LIVE_BLOG"
     PUBLISH = "PUBLISH"
     CREATE_TAXONOMY = "CREATE_TAXONOMY"
     EDIT_TAXONOMY = "EDIT_TAXONOMY"
@@ -41,6 +42,10 @@ PERMISSION_DESCRIPTIONS: Final[Mapping[Permission, str]] = {
     Permission.EDIT_ALL: "edit, attribute, submit and delete all drafts",
     Permission.CREATE_PREVIEW_LINKS: "create preview links",
     Permission.REVIEW: "approve articles in review or return them",
+    Permission.LIVE_BLOG: (
+        "add, edit, pin, remove and restore entries of live blogs, public at once; without EDIT_ALL in own"
+        " articles only"
+    ),
     Permission.PUBLISH: (
         "schedule, publish, correct, unpublish, withdraw, archive, delete and restore articles"
     ),
@@ -51,7 +56,7 @@ PERMISSION_DESCRIPTIONS: Final[Mapping[Permission, str]] = {
     Permission.MANAGE_TAXONOMY: (
         "create, update, move and delete sections; merge sources; delete unused objects"
     ),
-    Permission.ADMIN: "manage API tokens and read the audit log",
+    Permission.ADMIN: "manage API tokens and webhooks, and read the audit log",
 }
 
 _AUTHOR = frozenset(
@@ -61,6 +66,7 @@ _AUTHOR = frozenset(
         Permission.EDIT_OWN,
         Permission.CREATE_PREVIEW_LINKS,
         Permission.CREATE_TAXONOMY,
+        Permission.LIVE_BLOG,
     }
 )
 _EDITOR = _AUTHOR | {

@@ -155,7 +155,7 @@ async def count_articles(connection: Any, schema: str) -> tuple[int, dt.datetime
 
 # The tables that migrations create. Other tables of the database are neither backed up nor changed.
 TABLES = frozenset(
-    {"tortoise_migrations", "row_change", "article_log", "article_search"}
+    {"tortoise_migrations", "row_change", "article_log", "article_search", "live_entry_search"}
     | {str(model._meta.db_table) for model in models_of()}
 )
 

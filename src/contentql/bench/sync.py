@@ -1,9 +1,10 @@
-"""Delta sync next to hand-written SQL: pages of 50 articles, from the start and since a position."""
+"""Delta sync next to hand-written SQL: pages of 50 articles, from the start and since a position; bundles."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -11,13 +12,18 @@ from typing import Any
 
 import orjson
 
+from contentql.app import build_executor
 from contentql.bench import servers
 from contentql.bench.databases import BenchDatabases, Progress
 from contentql.bench.load import LoadResult
 from contentql.bench.measure import difference
 from contentql.bench.servers import BenchClient, Server
-from contentql.bench.workloads import SYNC_WORKLOADS, as_post_body
+from contentql.bench.workloads import BUNDLE_DOCUMENT, SYNC_WORKLOADS, as_post_body
 from contentql.errors import OperatorError
+from contentql.execution.request import GraphQLRequest
+from contentql.fixtures import DEMO_CONTENT
+from contentql.importing.importer import import_file
+from contentql.settings import Settings
 from contentql.store.database import Database
 
 _CHANGED = 400  # articles that are changed for S2
@@ -64,6 +70,43 @@ def measure_sync(
         )
         for name in bodies
     ]
+
+
+@dataclass(frozen=True)
+class BundleSizes:
+    """Responses with the bundle of one article of the demo newsroom each, in bytes."""
+
+    articles: int
+    median_bytes: int
+    median_compressed_bytes: int
+    max_bytes: int
+
+
+def measure_bundles() -> BundleSizes:
+    """Measures the bundles of the demo newsroom, in a database of its own."""
+    with tempfile.TemporaryDirectory(prefix="contentql-bench-") as folder:
+        bodies = asyncio.run(_read_bundles(f"sqlite:///{folder}/demo.sqlite3"))
+    return BundleSizes(
+        len(bodies),
+        round(median(map(len, bodies))),
+        round(median(len(gzip.compress(body)) for body in bodies)),
+        max(map(len, bodies)),
+    )
+
+
+async def _read_bundles(url: str) -> list[bytes]:
+    database = Database(url)
+    await database.migrate()
+    await import_file(database, DEMO_CONTENT)
+    async with database:
+        executor = build_executor(Settings(database_url=url, response_cache_bytes=0), database)
+        document = "{ articles(first: 100) { nodes { id } } }"
+        listed = orjson.loads((await executor.execute(GraphQLRequest(document))).body)
+        requests = [
+            GraphQLRequest(BUNDLE_DOCUMENT, None, {"id": node["id"]})
+            for node in listed["data"]["articles"]["nodes"]
+        ]
+        return [(await executor.execute(request)).body for request in requests]
 
 
 def _request_bodies(url: str, contentql: Server) -> Mapping[str, tuple[bytes, bytes]]:

@@ -89,6 +89,41 @@ SYNC_WORKLOADS: Mapping[str, Workload] = {
         ),
     )
 }
+# What a phone stores of an article: blocks with marks, attributions with chains, cards of related articles.
+BUNDLE_DOCUMENT = """
+query Phone($id: ID!) {
+  articleBundle(id: $id, device: PHONE) {
+    schemaVersion version bytes expiresAt
+    article {
+      id slug headline kicker lede language publishedAt updatedAt byline readingMinutes
+      category { id name path parent { id name path } }
+      leadMedia { id }
+      media { media { id } }
+      authors { role author { id } }
+      tags { id }
+      attributions { id kind claim quote chain { kind source { id } } span { blockId start end } }
+      corrections { kind correctedAt text }
+      body {
+        blocks {
+          id
+          type
+          fallbackText(knownTypes: ["PARAGRAPH", "HEADING", "QUOTE", "LIST", "IMAGE"])
+          ... on ParagraphBlock { runs { text marks href } }
+          ... on HeadingBlock { level text }
+          ... on QuoteBlock { runs { text marks href } attribution { id } }
+          ... on ListBlock { items { level number runs { text marks href } } }
+          ... on ImageBlock { caption image: media { id } }
+        }
+      }
+    }
+    related { id slug headline leadMedia { id } }
+    sources { id name kind }
+    authors { id name image { id } }
+    tags { id name type }
+    media { media { id alt caption credit } renditions { url width height bytes } }
+  }
+}
+"""
 ALL_WORKLOADS: Mapping[str, Workload] = {**WORKLOADS, **SYNC_WORKLOADS}
 
 # Paginates to the deep page, because only the server can create its cursor.

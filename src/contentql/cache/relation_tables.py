@@ -18,15 +18,22 @@ LINKS: Mapping[str, Sequence[tuple[str, str, tuple[str, ...]]]] = {
         ("article_tag", "article_id", ("tag_id",)),
         ("article_author", "article_id", ("author_id",)),
         ("article_media", "article_id", ("media_id",)),
+        ("live_entry_use", "article_id", ("author_id", "media_id")),
         ("article_related", "related_id", ("article_id",)),
         ("attribution", "article_id", ("source_id",)),
         ("collection_item", "article_id", ("collection_id", "media_id")),
     ),
     "category": (("article_section", "category_id", ("article_id",)),),
     "tag": (("article_tag", "tag_id", ("article_id",)),),
-    "author": (("article_author", "author_id", ("article_id",)),),
+    "author": (
+        ("article_author", "author_id", ("article_id",)),
+        ("live_entry_use", "author_id", ("article_id",)),
+    ),
     "source": (("attribution", "source_id", ("article_id", "head_id")),),
-    "media": (("article_media", "media_id", ("article_id",)),),
+    "media": (
+        ("article_media", "media_id", ("article_id",)),
+        ("live_entry_use", "media_id", ("article_id",)),
+    ),
 }
 # Columns that refer to rows of another table which are visible only while a visible row uses them.
 USES: Mapping[str, Mapping[str, str]] = {
@@ -34,13 +41,15 @@ USES: Mapping[str, Mapping[str, str]] = {
     "article_tag": {"tag_id": "tag"},
     "article_author": {"author_id": "author"},
     "article_media": {"media_id": "media"},
+    "live_entry": {"author_id": "author", "media_id": "media"},
+    "live_entry_use": {"author_id": "author", "media_id": "media"},
     "attribution": {"source_id": "source"},
     "collection_item": {"collection_id": "collection", "media_id": "media"},
     "author": {"image_id": "media"},
 }
 RENAMED_TABLES = frozenset(("tag", "author", "source", "story", "collection"))  # that have former slugs
 USED_TABLES = {table for uses in USES.values() for table in uses.values()}
-PARTS = ("attribution", "correction")  # parts of an article, visible only with it
+PARTS = ("attribution", "correction", "live_entry")  # parts of an article, visible only with it
 
 # The origin of a chain is the source of one of its hops, which uses that source already.
 _REDUNDANT_USES = {("attribution", "origin_id")}

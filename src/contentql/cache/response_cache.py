@@ -10,28 +10,20 @@ Invariant: knows dependencies and changes; does not know HTTP or GraphQL.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import datetime as dt
-import logging
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from contentql.cache.change_batches import ChangeBatchLoader
+from contentql.cache.change_follower import ChangeFollower
 from contentql.cache.dependencies import ChangeBatch, is_invalidated_by
 from contentql.cache.entry import CachedResponse, SharedBackend, SharedEntry
 from contentql.cache.memory import MemoryBackend
 from contentql.cache.single_flight import SingleFlight
-from contentql.cache.visibility_timer import NEVER, VisibilityTimer
-from contentql.errors import ApiError
-from contentql.store.change_log import ANY_TABLE, ChangeLog, ChangeLogTruncated, RowChange
-
-log = logging.getLogger("contentql")
+from contentql.cache.visibility_timer import NEVER
 
 _MAX_HISTORY = 200  # batches, to check a response that was computed while they were applied
-_MAX_PENDING = 5_000  # changes; with more, all entries are removed
 _MAX_PURGED = 2_000  # purged entries that are compared with the response computed next
 
 
@@ -69,61 +61,37 @@ class ResponseCache:
     """Stores responses in `memory` and, if given, in `shared`, which other processes use too."""
 
     def __init__(
-        self,
-        memory: MemoryBackend,
-        change_log: ChangeLog,
-        timer: VisibilityTimer,
-        batch_loader: ChangeBatchLoader,
-        shared: SharedBackend | None = None,
+        self, memory: MemoryBackend, follower: ChangeFollower, shared: SharedBackend | None = None
     ) -> None:
         self.memory = memory
         self.counts = CacheStats(memory)
-        self._change_log, self._timer, self._batch_loader, self._shared = (
-            change_log,
-            timer,
-            batch_loader,
-            shared,
-        )
+        self.follower, self._shared = follower, shared
         self.flights = SingleFlight()
         self._applied = 0  # batches so far
         self._history: deque[_AppliedBatch] = deque()
         # Position and time after which `_history` has all changes.
         self._history_start: tuple[int, dt.datetime] = (0, NEVER)
-        # Position of the applied changes, and time of the next change of what is visible.
-        self._state: tuple[int, dt.datetime] = (0, NEVER)
         self._purged: OrderedDict[str, str] = OrderedDict()
-        self._is_following = False
-        self._pending: list[RowChange] = []  # read and not applied yet
-        self._has_unread = False  # there may be committed changes that could not be read
-        self._valid_at: dt.datetime | None = None  # time of the entries, if `_pending` has changes by time
-        self._applying = asyncio.Lock()
-        self._follower: asyncio.Task[None] | None = None
+        follower.listeners.append(self._apply)
 
     # Entries
 
     def get(self, key: str, now: dt.datetime) -> CachedResponse | None:
         """The entry that is valid at `now`, from memory. Does not count a hit."""
-        if (
-            not self._is_following
-            or self._pending
-            or self._has_unread
-            or not self._timer.checked_until <= now < self._timer.next_transition
-        ):
+        if not self.follower.is_current(now):
             return None
         return self.memory.get(key)
 
     async def get_current(self, key: str, now: dt.datetime) -> CachedResponse | None:
         """As `get`, after pending changes and the passage of time are applied."""
-        if not self._is_following or not (
-            self._pending or self._has_unread or now >= self._timer.next_transition
-        ):
+        if not self.follower.is_behind(now):
             return None
-        await self._apply_time(now)
+        await self.follower.apply_time(now)
         return self.get(key, now)
 
     def can_store(self, now: dt.datetime) -> bool:
         """False while the change log is not followed, and for times before the last applied change."""
-        return self._is_following and now >= self._timer.checked_until
+        return self.follower.is_following and now >= self.follower.timer.checked_until
 
     @property
     def applied_batches(self) -> int:
@@ -133,7 +101,7 @@ class ResponseCache:
     async def get_shared(self, key: str, since: int) -> CachedResponse | None:
         """The entry of another process, if it agrees with the database at batch `since` and now. Counts a
         hit or a miss."""
-        if self._is_following and self._shared:
+        if self.follower.is_following and self._shared:
             entry = await self._shared.get(self._shared_key(key))
             if entry is not None and self._agrees(entry) and self._is_fresh(entry.response, since):
                 self.counts.hits += 1
@@ -148,11 +116,13 @@ class ResponseCache:
             self._record_purge_accuracy(key, entry)
             self.memory.put(key, entry)
             if self._shared:
-                await self._shared.put(self._shared_key(key), SharedEntry(entry, *self._state))
+                await self._shared.put(
+                    self._shared_key(key), SharedEntry(entry, *self.follower.applied_until)
+                )
 
     def _shared_key(self, key: str) -> str:
         """The key in the shared backend, which other newsrooms may use too."""
-        return f"{self._change_log.database_id}:{key}"
+        return f"{self.follower.change_log.database_id}:{key}"
 
     def _agrees(self, entry: SharedEntry) -> bool:
         """True if no change that the entry's process had not applied invalidates it."""
@@ -171,7 +141,7 @@ class ResponseCache:
 
     def _is_fresh(self, entry: CachedResponse, since: int) -> bool:
         """True if no batch since `since` invalidates the entry."""
-        if not self._is_following or (
+        if not self.follower.is_following or (
             since < self._applied and (not self._history or self._history[0].number > since + 1)
         ):
             return False
@@ -184,106 +154,35 @@ class ResponseCache:
 
     async def open(self) -> None:
         """Starts to follow the change log. Returns when the log is being read, or cannot be read yet."""
-        started = asyncio.Event()
-        self._follower = asyncio.create_task(self._follow(started))
-        await started.wait()
+        await self.follower.open()
 
     async def close(self) -> None:
-        if self._follower is not None:
-            self._follower.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._follower
-        await self._change_log.close()
+        await self.follower.close()
         self.memory.clear()
         if self._shared:
             await self._shared.close()
 
     async def apply_pending_changes(self) -> None:
         """Applies every change committed before this call. Raises the errors of the database."""
-        async with self._applying:
-            if self._is_following:
-                try:
-                    await self._apply()
-                except BaseException:
-                    self._has_unread = True
-                    raise
+        await self.follower.apply_pending_changes()
 
-    async def _follow(self, started: asyncio.Event) -> None:
-        while True:
-            try:
-                await self._change_log.start()
-                await self._clear_all()
-                self._is_following = True
-                started.set()
-                while True:
-                    await self._change_log.wait()
-                    await self.apply_pending_changes()
-            except (OSError, ApiError) as exc:
-                log.warning(
-                    "Change listener disconnected; response cache disabled until it reconnects: %s", exc
-                )
-            except Exception:
-                log.exception("Change listener failed")
-            finally:
-                self._is_following = False
-                started.set()
-            await asyncio.sleep(1)
-
-    async def _apply_time(self, now: dt.datetime) -> None:
-        """Applies the visibility changes that the passage of time has caused."""
-        async with self._applying:
-            if now >= self._timer.next_transition:
-                self._valid_at = self._valid_at or self._timer.unchanged_until(now)
-                self._pending += await self._timer.transitions_until(now)
-            await self._apply()
-
-    async def _apply(self) -> None:
-        """Applies all pending and new changes.
-
-        Related rows are read in their current state. Changes written while they are read belong to the same
-        batch: they may have removed the link that led to a response. If this is interrupted, changes stay
-        pending, and no response is returned before they are applied.
-        """
-        batch: ChangeBatch | None = None
-        try:
-            while (new_changes := await self._change_log.read_new()) or (self._pending and batch is None):
-                self._pending += new_changes
-                if len(self._pending) > _MAX_PENDING or any(
-                    change.table == ANY_TABLE for change in new_changes
-                ):
-                    raise ChangeLogTruncated
-                now = self._timer.now()
-                since = self._valid_at or self._timer.unchanged_until(now)
-                batch = await self._batch_loader.load(self._pending, now, since)
-        except ChangeLogTruncated:
-            await self._clear_all()
-            return
-        if batch is not None:
-            self._applied += 1
+    def _apply(self, batch: ChangeBatch | None) -> None:
+        self._applied += 1
+        if batch is None:
+            self._history.clear()
+            self.memory.clear()
+            self._purged.clear()
+            self._history_start = self.follower.change_log.position, self.follower.timer.now()
+        else:
             self._record_batch(batch)
             self._record_purged(self.memory.purge(batch))
-            await self._timer.reload_after_write()
-            self._state = self._change_log.position, self._timer.next_transition
-            self._pending = []
-        self._valid_at, self._has_unread = None, False
 
     def _record_batch(self, batch: ChangeBatch) -> None:
-        time = self._timer.checked_until
-        self._history.append(_AppliedBatch(self._applied, self._change_log.position, time, batch))
+        time, position = self.follower.timer.checked_until, self.follower.change_log.position
+        self._history.append(_AppliedBatch(self._applied, position, time, batch))
         if len(self._history) > _MAX_HISTORY:
             oldest = self._history.popleft()
             self._history_start = oldest.position, oldest.time
-
-    async def _clear_all(self) -> None:
-        self._applied += 1
-        self._history.clear()
-        self.memory.clear()
-        self._purged.clear()
-        now = self._timer.now()
-        self._history_start = self._change_log.position, now
-        await self._timer.reload(now)
-        self._state = self._change_log.position, self._timer.next_transition
-        self._pending, self._valid_at, self._has_unread = [], None, False
 
     def _record_purged(self, removed: Sequence[tuple[str, CachedResponse]]) -> None:
         self.counts.purged += len(removed)

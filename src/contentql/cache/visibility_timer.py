@@ -42,7 +42,11 @@ class VisibilityTimer:
         self.next_transition = NEVER
 
     def now(self) -> dt.datetime:
-        return self._now().replace(microsecond=0)
+        return self.exact_now().replace(microsecond=0)
+
+    def exact_now(self) -> dt.datetime:
+        """The time with its fraction of a second."""
+        return self._now()
 
     def unchanged_until(self, now: dt.datetime) -> dt.datetime:
         """The last moment up to `now` at which the same rows are visible as at `checked_until`."""

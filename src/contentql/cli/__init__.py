@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "explain": ("schema", "explain", "Print cost, statements and SQL of a GraphQL document."),
     "documents": ("documents", "documents", "List, add and remove trusted documents."),
     "tokens": ("tokens", "tokens", "Create, list and revoke API tokens."),
+    "webhooks": ("webhooks", "webhooks", "Create, list and delete webhooks; replay deliveries."),
     "cache": ("cache", "cache", "Manage the response cache."),
     "backup": ("backup", "backup", "Back up the database to one file, while servers run."),
     "restore": ("backup", "restore", "Restore the database from a backup."),

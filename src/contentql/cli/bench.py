@@ -23,7 +23,8 @@ from contentql.bench.measure import (
     measure_growth,
     measure_hot,
 )
-from contentql.bench.workloads import WORKLOADS
+from contentql.bench.sync import BundleSizes, SyncResult, measure_bundles, measure_sync
+from contentql.bench.workloads import SYNC_WORKLOADS, WORKLOADS
 from contentql.cli.runtime import exit_with_error, stderr
 from contentql.errors import OperatorError
 from contentql.store.errors import DatabaseKind
@@ -58,6 +59,9 @@ def bench(
     growth_articles: Annotated[
         int, typer.Option(min=400, help="Number of articles for --growth.")
     ] = 1_000_000,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Measure delta sync, bundles, streams and live entries too.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     keep: Annotated[
         Path | None,
@@ -72,10 +76,7 @@ def bench(
     def progress(line: str) -> None:
         stderr.print(line, markup=False)
 
-    names = [name.strip().upper() for name in workloads.split(",") if name.strip()]
-    unknown = [name for name in names if name not in WORKLOADS]
-    if unknown or not names:
-        raise typer.BadParameter(f"choose from {', '.join(WORKLOADS)}", param_hint="--workloads")
+    names = _workload_names(workloads)
     if not servers.has_two_cores():
         progress(
             "There is only one CPU, which server and load generator share: the figures are not reliable."
@@ -83,6 +84,7 @@ def bench(
     cold_results: list[ColdResult] = []
     hot_results: list[HotResult] = []
     growth_results: list[GrowthResult] = []
+    sync_results: list[SyncResult] = []
     try:
         for dialect in _dialects(database):
             try:
@@ -96,6 +98,10 @@ def bench(
                         hot_results += measure_hot(
                             databases, articles, names, rounds=rounds, seconds=seconds, progress=progress
                         )
+                    if sync:
+                        sync_results += measure_sync(
+                            databases, articles, rounds=rounds, seconds=seconds, progress=progress
+                        )
                     if growth:
                         sizes = min(articles, SMALL), growth_articles
                         growth_results += measure_growth(
@@ -107,20 +113,32 @@ def bench(
                 progress(f"PostgreSQL is not measured. {exc}")
     except OperatorError as exc:
         raise exit_with_error(exc) from None
+    bundles = measure_bundles() if sync else None
     if as_json:
         report = {
             "cold": [asdict(result) for result in cold_results],
             "hot": [asdict(result) for result in hot_results],
             "growth": [asdict(result) for result in growth_results],
+            "sync": [asdict(result) for result in sync_results],
+            "bundles": asdict(bundles) if bundles else None,
         }
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
-    else:
-        console = Console()
-        console.print(_cold_table(cold_results, articles))
-        if hot_results:
-            console.print(_hot_table(hot_results))
-        if growth_results:
-            console.print(_growth_table(growth_results))
+        return
+    tables = [
+        _cold_table(cold_results, articles),
+        _hot_table(hot_results) if hot_results else None,
+        _growth_table(growth_results) if growth_results else None,
+        _sync_table(sync_results) if sync_results else None,
+        _bundles_line(bundles) if bundles else None,
+    ]
+    Console().print(*(table for table in tables if table), sep="\n")
+
+
+def _workload_names(text: str) -> list[str]:
+    names = [name.strip().upper() for name in text.split(",") if name.strip()]
+    if not names or not WORKLOADS.keys() >= set(names):
+        raise typer.BadParameter(f"choose from {', '.join(WORKLOADS)}", param_hint="--workloads")
+    return names
 
 
 def _dialects(database: Databases) -> Iterator[DatabaseKind]:
@@ -185,6 +203,32 @@ def _hot_table(results: list[HotResult]) -> Table:
             f"{result.bytes:,}",
         )
     return table
+
+
+def _sync_table(results: list[SyncResult]) -> Table:
+    table = _table(
+        "Throughput of delta sync next to hand-written SQL",
+        ("ratio", "requests/s", "baseline/s", "bytes", "compressed"),
+        _LOAD_CAPTION,
+    )
+    for result in results:
+        table.add_row(
+            result.database,
+            f"{result.workload} {SYNC_WORKLOADS[result.workload].title}",
+            f"{result.ratio:.2f}",
+            f"{result.requests_per_second:,.0f}",
+            f"{result.limit_requests_per_second:,.0f}",
+            f"{result.bytes:,}",
+            f"{result.compressed_bytes:,}",
+        )
+    return table
+
+
+def _bundles_line(sizes: BundleSizes) -> str:
+    return (
+        f"Bundles of the {sizes.articles} articles of the demo newsroom: median {sizes.median_bytes:,} bytes,"
+        f" {sizes.median_compressed_bytes:,} compressed; the largest has {sizes.max_bytes:,}."
+    )
 
 
 def _growth_table(results: list[GrowthResult]) -> Table:

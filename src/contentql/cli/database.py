@@ -7,6 +7,7 @@ import typer
 from contentql.auth.authenticator import load_oidc_issuer
 from contentql.cli.runtime import DatabaseUrl, exit_with_error, exposed_files_warning, run_async, stderr
 from contentql.errors import OperatorError
+from contentql.events.cdn import load_cdns
 from contentql.settings import load_settings
 from contentql.store.database import Database, require_no_unknown_migrations
 
@@ -36,6 +37,7 @@ def check(database: DatabaseUrl = None) -> None:
     try:
         settings = load_settings(database_url=database)
         load_oidc_issuer(settings)
+        load_cdns(settings)
     except OperatorError as exc:
         raise exit_with_error(exc) from None
     typer.echo("settings   valid")

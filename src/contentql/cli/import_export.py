@@ -29,9 +29,9 @@ from contentql.cli.runtime import (
     run_async,
     stderr,
 )
-from contentql.content.blocks import Timestamp
 from contentql.content.enums import Status
 from contentql.content.field_types import Language
+from contentql.content.id_fields import Timestamp
 from contentql.content.records import ImportItem
 from contentql.content.slugs import ArticleSlug
 from contentql.content.slugs import Path as SectionPath

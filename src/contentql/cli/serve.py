@@ -17,6 +17,7 @@ from contentql.auth.authenticator import load_oidc_issuer
 from contentql.cli.demo import load_demo
 from contentql.cli.runtime import DatabaseUrl, exit_with_error, exposed_files_warning, run_async, stderr
 from contentql.errors import OperatorError
+from contentql.events.cdn import load_cdns
 from contentql.server.options import uvicorn_options
 from contentql.settings import Settings, load_settings
 from contentql.store.database import Database
@@ -49,6 +50,7 @@ def serve(
             database = DEMO_URL
         settings = load_settings(host=host, port=port, workers=workers, database_url=database, demo=demo)
         check_telemetry(settings)
+        load_cdns(settings)
         load_oidc_issuer(settings)
     except OperatorError as exc:
         raise exit_with_error(exc) from None

@@ -7,31 +7,25 @@ dropped. The rules for texts, lines and links apply to input only: see `field_ty
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Discriminator,
     Field,
-    GetCoreSchemaHandler,
-    PlainSerializer,
     SerializationInfo,
     SerializerFunctionWrapHandler,
-    StringConstraints,
     Tag,
     TypeAdapter,
     ValidationInfo,
     model_serializer,
     model_validator,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
 
-from contentql.content import ids
 from contentql.content.characters import is_visible
+from contentql.content.enums import CorrectionKind
 from contentql.content.field_types import (
     MAX_ITEMS,
     STORED,
@@ -44,62 +38,15 @@ from contentql.content.field_types import (
     is_input,
 )
 from contentql.content.frozen_model import FrozenModel
+from contentql.content.id_fields import AttributionId, AuthorId, BlockId, LiveEntryId, MediaId, Timestamp
 from contentql.content.list_items import ListItem, number_items
 from contentql.content.rich_text import Mark, Marks, RichTextModel, Runs, fill_text, set_marks, write_runs
 from contentql.content.sanitizer import sanitize_embed
-from contentql.content.timestamps import format_timestamp
-
-
-@dataclass(frozen=True)
-class IdField:
-    """Annotation of an int as an id of a table: `5` in Python and in the database, `"art_5"` in a file."""
-
-    table: str
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(
-            self._validate,
-            core_schema.int_schema(gt=0, lt=1 << 63),
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                lambda number: ids.encode_id(self.table, number), when_used="json"
-            ),
-        )
-
-    def _validate(self, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        result = ids.decode_id(value)
-        if result is None or result[0] != self.table:
-            raise ValueError(f"the id must look like {ids.encode_id(self.table, 123)}")
-        return result[1]
-
-
-def _instant(value: object) -> object:
-    if not isinstance(value, str | dt.datetime):
-        raise ValueError("a time must look like 2026-06-30T08:00:00Z")
-    return value
-
-
-def _without_fraction(value: dt.datetime) -> dt.datetime:
-    if value.tzinfo is None:
-        raise ValueError("a time must have a time zone, as in 2026-06-30T08:00:00Z")
-    return value.astimezone(dt.UTC).replace(microsecond=0)
-
-
-Timestamp: TypeAlias = Annotated[
-    dt.datetime,
-    BeforeValidator(_instant),
-    AfterValidator(_without_fraction),
-    PlainSerializer(format_timestamp),
-]
-# The column has forty characters; none of these characters needs escaping in HTML, JSON or URLs.
-BlockId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^blk_[A-Za-z0-9_-]{1,36}$")]
-MediaId: TypeAlias = Annotated[int, IdField("media")]
-AttributionId: TypeAlias = Annotated[int, IdField("attribution")]
-
 
 MAX_BLOCKS = 5_000
 MAX_BODY_LENGTH = 4_000_000  # characters in all texts of a body
+MAX_ENTRIES = 50_000  # blocks with the entries of a live blog, which are added one by one
+MAX_ENTRY_BLOCKS = 100  # of an entry of a live blog
 MAX_EMBED_LENGTH = 20_000  # characters of the HTML of an embed
 
 
@@ -241,13 +188,60 @@ class Rule(_Block):
     type: Literal["RULE"] = "RULE"
 
 
+class EntryCorrection(FrozenModel):
+    """Correction of an entry of a live blog."""
+
+    kind: CorrectionKind
+    text: Text
+    corrected_at: Timestamp
+
+
 class LiveEntry(_TextBlock):
+    """An entry of a live blog. The body of its article ends with its entries, in the order of `entry_order`.
+
+    An entry of one paragraph has its text and marks and no `blocks`; of any other one, text and marks are
+    those of its blocks. `entry` is the id of its row.
+    """
+
     type: Literal["LIVE_ENTRY"] = "LIVE_ENTRY"
+    entry: LiveEntryId | None = None
     at: Timestamp
     title: Line | None = None
     key_event: bool = False
     summary: bool = False
     pinned: bool = False
+    author: AuthorId | None = None
+    media: MediaId | None = None
+    blocks: Annotated[tuple[Block, ...], at_most(MAX_ENTRY_BLOCKS, "blocks")] = ()
+    corrections: Annotated[tuple[EntryCorrection, ...], at_most(MAX_ITEMS, "corrections")] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_may_follow(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("blocks") and value.get("runs") is None:
+            return {"text": "", **value}
+        return value
+
+    @model_validator(mode="after")
+    def _set_text_of_blocks(self) -> LiveEntry:
+        blocks = self.blocks
+        if any(isinstance(block, LiveEntry) for block in blocks):
+            raise ValueError("an entry of a live blog cannot contain another one")
+        if blocks:
+            text, marks = _joined_texts(blocks)
+            object.__setattr__(self, "text", text)
+            object.__setattr__(self, "marks", marks)
+            if len(blocks) == 1 and isinstance(blocks[0], Paragraph):
+                object.__setattr__(self, "blocks", ())
+        return self
+
+    @property
+    def content(self) -> tuple[Block, ...]:
+        """The blocks of the entry, also of one with a single paragraph."""
+        if self.blocks or not self.text:
+            return self.blocks
+        # Not validated: the text may be a stored one, older than the rules.
+        return (Paragraph.model_construct(id=None, text=self.text, marks=self.marks),)
 
 
 class CorrectionText(_TextBlock):
@@ -316,10 +310,11 @@ Block: TypeAlias = Annotated[
         _kind, custom_error_type="no_type", custom_error_message="a block is an object with a `type`"
     ),
 ]
+LiveEntry.model_rebuild()
 
 
 def _require_length(blocks: tuple[Block, ...], info: ValidationInfo) -> tuple[Block, ...]:
-    length = body_length(blocks) if is_input(info) else 0
+    length = body_length(own_blocks(blocks)) if is_input(info) else 0
     if length > MAX_BODY_LENGTH:
         raise PydanticCustomError(
             "too_many_items",
@@ -329,8 +324,15 @@ def _require_length(blocks: tuple[Block, ...], info: ValidationInfo) -> tuple[Bl
     return blocks
 
 
+def _count_own_blocks(values: Any) -> int:
+    return sum(1 for value in values if _kind(value) != "LIVE_ENTRY")
+
+
 Blocks: TypeAlias = Annotated[
-    tuple[Block, ...], at_most(MAX_BLOCKS, "blocks"), AfterValidator(_require_length)
+    tuple[Block, ...],
+    at_most(MAX_ENTRIES, "live entries"),
+    at_most(MAX_BLOCKS, "blocks", _count_own_blocks),
+    AfterValidator(_require_length),
 ]
 
 _BLOCKS: TypeAdapter[tuple[Block, ...]] = TypeAdapter(Blocks)
@@ -385,6 +387,10 @@ def block_mentions(block: Block) -> Iterator[str]:
             texts = (block.caption_marks,)
         case _:
             texts = ()
+    if isinstance(block, LiveEntry) and block.blocks:
+        texts = ()
+        for inner in block.blocks:
+            yield from block_mentions(inner)
     for marks in texts:
         yield from (mark.value for mark in marks if mark.kind == "mention" and mark.value)
 
@@ -406,5 +412,31 @@ def block_media(block: Block) -> tuple[int, ...]:
             return (block.media,)
         case Gallery():
             return block.media
+        case LiveEntry():
+            inner = [media for part in block.blocks for media in block_media(part)]
+            return tuple(dict.fromkeys([*([block.media] if block.media else []), *inner]))
         case _:
             return ()
+
+
+def own_blocks(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    """Returns the blocks of a body without its live entries."""
+    return tuple(block for block in blocks if not isinstance(block, LiveEntry))
+
+
+def live_entries(blocks: Iterable[Block]) -> tuple[LiveEntry, ...]:
+    """Returns the live entries of a body, in the order of the body."""
+    return tuple(block for block in blocks if isinstance(block, LiveEntry))
+
+
+def _joined_texts(blocks: Iterable[Block]) -> tuple[str, tuple[Mark, ...]]:
+    """Returns the texts of blocks as one text, a line for each, with the marks of their paragraphs."""
+    text, marks = "", []
+    for block in blocks:
+        if part := block_text(block):
+            text += "\n" if text else ""
+            for mark in block.marks if isinstance(block, _TextBlock) else ():
+                moved = {"start": mark.start + len(text), "end": mark.end + len(text)}
+                marks.append(mark.model_copy(update=moved))
+            text += part
+    return text, tuple(marks)

@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from contentql.content import blocks as body
 from contentql.content.blocks import Block
@@ -80,8 +81,14 @@ def assign_block_ids(blocks: Iterable[Block], before: Iterable[Block] = ()) -> t
 
 
 def _content(block: Block) -> Block:
-    """The block without what HTML and Markdown do not show: its id, and the attribution of a quotation."""
-    update = {"id": None, "attribution": None} if isinstance(block, body.Quote) else {"id": None}
+    """The block without what HTML and Markdown do not show: its id, the attribution of a quotation, and the
+    author, picture and corrections of a live entry."""
+    update: dict[str, Any] = {"id": None}
+    if isinstance(block, body.Quote):
+        update["attribution"] = None
+    if isinstance(block, body.LiveEntry):
+        inner = tuple(map(_content, block.blocks))
+        update |= {"entry": None, "author": None, "media": None, "corrections": (), "blocks": inner}
     return block.model_copy(update=update)
 
 
@@ -175,7 +182,8 @@ class Placement:
 
 def lead_and_body_media(lead: int | None, blocks: Iterable[Block]) -> set[int]:
     """Returns the ids of the lead picture and of the media in the body."""
-    return {media for block in blocks for media in body.block_media(block)} | ({lead} if lead else set())
+    own = body.own_blocks(blocks)  # entries of a live blog have media of their own
+    return {media for block in own for media in body.block_media(block)} | ({lead} if lead else set())
 
 
 def media_placements(
@@ -186,7 +194,7 @@ def media_placements(
     if lead is not None and not any(p.media == lead and p.role is MediaRole.LEAD for p in results):
         results.insert(0, Placement(lead, MediaRole.LEAD))
     present = {placement.media for placement in results}
-    for block in blocks:
+    for block in body.own_blocks(blocks):
         role = MediaRole.GALLERY if isinstance(block, body.Gallery) else MediaRole.INLINE
         for media in body.block_media(block):
             if media not in present:

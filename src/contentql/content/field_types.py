@@ -34,15 +34,18 @@ def is_input(info: ValidationInfo) -> bool:
     return not info.context or not info.context.get("stored")
 
 
-def at_most(limit: int, noun: str) -> BeforeValidator:
-    """Validator of the length of a list, before an object is created for any of its items."""
+def at_most(limit: int, noun: str, size: Callable[[Any], int] = len) -> BeforeValidator:
+    """Validator of the length of a list, before an object is created for any of its items.
+
+    `size` returns the number of items that count.
+    """
 
     def check(value: Any, info: ValidationInfo) -> Any:
-        if is_input(info) and isinstance(value, Sized) and len(value) > limit:
+        if is_input(info) and isinstance(value, Sized) and len(value) > limit and size(value) > limit:
             raise PydanticCustomError(
                 "too_many_items",
                 "must have at most {limit} {noun}, not {count}",
-                {"limit": f"{limit:,}", "noun": noun, "count": f"{len(value):,}"},
+                {"limit": f"{limit:,}", "noun": noun, "count": f"{size(value):,}"},
             )
         return value
 

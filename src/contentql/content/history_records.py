@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, TypeAlias
 
-from contentql.content.blocks import IdField, Timestamp
 from contentql.content.field_types import Language
+from contentql.content.id_fields import IdField, Timestamp
 from contentql.content.numbers import NonNegativeInt, Version
 from contentql.content.records import (
     ArticleRecord,

@@ -25,12 +25,15 @@ PREFIXES = {
     "story": "sto",
     "collection": "col",
     "correction": "cor",
+    "live_entry": "liv",
     "revision": "rev",
     "scheduled_change": "sch",
     "token": "tok",
     "preview_link": "prv",
     "audit_entry": "aud",
     "redirect": "rdr",
+    "webhook": "whk",
+    "webhook_delivery": "whd",
 }
 
 _lock = threading.Lock()

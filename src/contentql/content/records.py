@@ -14,14 +14,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from contentql.content import blocks as body
-from contentql.content.blocks import (
-    AttributionId,
-    BlockId,
-    Blocks,
-    IdField,
-    MediaId,
-    Timestamp,
-)
+from contentql.content.blocks import Blocks
 from contentql.content.derive import MAX_HOPS
 from contentql.content.enums import (
     Access,
@@ -40,6 +33,7 @@ from contentql.content.enums import (
 )
 from contentql.content.field_types import ONE_LINE, Language, Line, Link, MediaUrl
 from contentql.content.frozen_model import FrozenModel
+from contentql.content.id_fields import AttributionId, BlockId, IdField, MediaId, Timestamp
 from contentql.content.numbers import (
     ByteCount,
     Fraction,

@@ -196,10 +196,19 @@ def _live_entry(block: body.LiveEntry) -> str:
     flags = {"key-event": block.key_event, "summary": block.summary, "pinned": block.pinned}
     set_flags = "".join(f' data-{name}="true"' for name, value in flags.items() if value)
     title = f"<h3>{escape_text(block.title)}</h3>" if block.title else ""
+    content = "\n".join(filter(None, map(_part_of_entry, block.content)))
+    # An empty line would end the element in Markdown.
+    content = content.replace("\n\n", "\n&#10;")
     return (
         f'<section data-type="live_entry"{set_flags}><time datetime="{at}">{at}</time>{title}'
-        f"<p>{_rich(block)}</p></section>"
+        f"{content}</section>"
     )
+
+
+def _part_of_entry(block: Block) -> str:
+    html = _with_id(block)
+    # A heading without a type is the title of the entry.
+    return html.replace(">", ' data-type="heading">', 1) if isinstance(block, body.Heading) else html
 
 
 def _escape_attribute(value: str) -> str:

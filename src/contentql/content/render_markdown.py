@@ -20,7 +20,14 @@ from contentql.content.characters import replace_control_characters
 from contentql.content.embeds import embed_provider
 from contentql.content.list_items import ListItem
 from contentql.content.marks import Piece, nest_marks
-from contentql.content.render import COLLAPSED_SPACE, MARK_TAGS, code_language, opening_tag, render_block
+from contentql.content.render import (
+    COLLAPSED_SPACE,
+    MARK_TAGS,
+    anonymous,
+    code_language,
+    opening_tag,
+    render_block,
+)
 from contentql.content.rich_text import Mark, RichTextModel
 
 _DELIMITERS: Final = {"strong": "**", "em": "*", "strike": "~~"}
@@ -52,6 +59,8 @@ def _markdown(block: Block) -> str:
             return _rich(block)
         case body.Heading():
             return f"{'#' * block.level} {_rich(block, one_line=True)}"
+        case body.LiveEntry():
+            return render_block(block.model_copy(update={"blocks": tuple(map(anonymous, block.blocks))}))
         case body.Quote():
             return "> " + _rich(block).replace("\n", "\n> ")
         case body.Image() | body.Video() | body.Audio():

@@ -71,7 +71,7 @@ async def article_values(
     if values.get("syndicatable", "") is None:
         values["syndicatable"] = True
     if "body" in input:
-        values["blocks"] = await errors.run(_body(context, input["body"]), ())
+        values["blocks"] = await errors.run(parse_body(context, input["body"]), ())
         former = before.blocks if before else ()
         await require_references(input["body"], values["blocks"], former, errors)
     values |= await _references(context, input, errors)
@@ -103,7 +103,8 @@ async def _check_translations(
         await errors.run(translations.require_free_language(context, own_id, group, language, "language"))
 
 
-async def _body(context: EditContext, values: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
+async def parse_body(context: EditContext, values: Mapping[str, Any] | None) -> tuple[blocks.Block, ...]:
+    """Returns the blocks of the input field `body`; creates media files that it names by address."""
     if not values:
         return ()
     media = ExternalMediaCollector()

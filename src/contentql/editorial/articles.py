@@ -14,7 +14,7 @@ from contentql.content.enums import Status
 from contentql.content.ids import encode_id, new_id
 from contentql.content.records import ArticleRecord, AttributionRecord
 from contentql.content.timestamps import format_timestamp
-from contentql.editorial import revisions, slugs
+from contentql.editorial import live_bodies, revisions, slugs
 from contentql.editorial.article_input import DEFAULT_LANGUAGE, article_values, checked
 from contentql.editorial.completion import complete_record
 from contentql.editorial.context import EditContext, Input, WriteResult
@@ -141,6 +141,15 @@ async def update_article(context: EditContext, input: Input) -> WriteResult:
     status = status_after_edit(context, article)
     errors = ErrorCollector()
     values = await article_values(context, input, article.record, errors)
+    if "blocks" in values:
+        out = article.working_copy_row is not None or article.status_at(context) in (
+            Status.PUBLISHED,
+            Status.EXPIRED,
+        )
+        with errors.collecting():
+            values["blocks"] = live_bodies.replaced_body(
+                context, values["blocks"], article.record.blocks, published=out
+            )
     language = values.get("language", article.record.language)
     if "slug" in input or language != article.record.language:
         requested = article.record.slug if input.get("slug") is None else input["slug"]

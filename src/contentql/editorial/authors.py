@@ -11,6 +11,7 @@ from contentql.editorial import references, trash, validation
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, required, row_slug, save_row
 from contentql.store.models.articles import ArticleAuthor
+from contentql.store.models.live_entries import LiveEntryUse
 from contentql.store.models.taxonomy import Author
 
 
@@ -42,7 +43,11 @@ async def _author(context: EditContext, input: Input, row: Any) -> WriteResult:
 
 async def delete_author(context: EditContext, input: Input) -> WriteResult:
     row = await references.find_by_reference(context, "author", input["id"], "id", hold=True)
-    await require_unused(row.slug, articles=ArticleAuthor.filter(author_id=row.id, **trash.OF_LIVE_ARTICLE))
+    await require_unused(
+        row.slug,
+        articles=ArticleAuthor.filter(author_id=row.id, **trash.OF_LIVE_ARTICLE),
+        live_blogs=LiveEntryUse.filter(author_id=row.id, **trash.OF_LIVE_ARTICLE),
+    )
     await trash.release_author(row.id)
     await row.delete()
     return WriteResult("author", row.id)

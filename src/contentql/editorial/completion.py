@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pydantic.alias_generators import to_camel
 
 from contentql.content import blocks, derive
+from contentql.content.entries import complete_entries
 from contentql.content.enums import PUBLIC_ATTRIBUTION_STATES, MediaRole, Status
 from contentql.content.field_types import STORED
 from contentql.content.ids import new_id
@@ -25,7 +26,8 @@ from contentql.language_tags import normal_form
 def complete_record(record: ArticleRecord, stored: ArticleRecord | None, now: dt.datetime) -> ArticleRecord:
     """Fills in what a record may omit (ids, times, placements) from the stored record, or with new values."""
     number = stored.id if stored else record.id or new_id()
-    body = derive.assign_block_ids(record.blocks, stored.blocks if stored else ())
+    before = stored.blocks if stored else ()
+    body = complete_entries(derive.assign_block_ids(record.blocks, before), before)
     public = record.status in (Status.PUBLISHED, Status.SCHEDULED)
     times = derive.publication_times(
         record.published_at,

@@ -19,10 +19,12 @@ from contentql.content import ids
 from contentql.content.ids import encode_id
 from contentql.editorial.user_errors import UserErrorCode, UserErrors, user_error
 from contentql.editorial.warnings import Warning, WarningCode
-from contentql.store.models import articles, attributions, collections, taxonomy
+from contentql.public_addresses import Network
+from contentql.store.models import articles, attributions, collections, live_entries, taxonomy
 from contentql.store.models.accounts import ApiToken, PreviewLink
 from contentql.store.models.history import ScheduledChange
 from contentql.store.models.redirects import Redirect
+from contentql.store.models.webhooks import Webhook, WebhookDelivery
 from contentql.url_patterns import Site
 
 Input = Mapping[str, Any]
@@ -38,15 +40,20 @@ MODELS_BY_TABLE: Mapping[str, type[Model]] = {
     "attribution": attributions.Attribution,
     "correction": attributions.Correction,
     "article": articles.Article,
+    "live_entry": live_entries.LiveEntry,
     "scheduled_change": ScheduledChange,
     "token": ApiToken,
     "preview_link": PreviewLink,
     "redirect": Redirect,
+    "webhook": Webhook,
+    "webhook_delivery": WebhookDelivery,
 }
 DISPLAY_NAMES = {
     "category": "section",
+    "live_entry": "live entry",
     "preview_link": "preview link",
     "scheduled_change": "scheduled change",
+    "webhook_delivery": "delivery",
 }
 
 
@@ -83,6 +90,7 @@ class EditContext:
     four_eyes: bool = False  # see `editorial/four_eyes.py`
     preview_url: str = ""
     site: Site = field(default_factory=Site)
+    webhook_networks: Sequence[Network] = ()  # private networks that webhooks may be sent to
     sign_preview_token: Callable[[int, dt.datetime], Awaitable[str]] | None = None
     warnings: list[Warning] = field(default_factory=list)
 

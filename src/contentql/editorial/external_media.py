@@ -79,7 +79,9 @@ def _media_type(media: ExternalMedia) -> str:
 
 def _with_media(block: Block, numbers: Mapping[int, int]) -> Block:
     update: dict[str, Any] = {}
-    if isinstance(block, blocks.Gallery):
+    if isinstance(block, blocks.LiveEntry):
+        update["blocks"] = tuple(_with_media(part, numbers) for part in block.blocks)
+    elif isinstance(block, blocks.Gallery):
         update["media"] = tuple(numbers.get(number, number) for number in block.media)
     elif isinstance(block, blocks.Image | blocks.Video | blocks.Audio) and block.media in numbers:
         update["media"] = numbers[block.media]

@@ -16,6 +16,7 @@ from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_
 from contentql.store.models.articles import Article, ArticleMedia
 from contentql.store.models.attributions import Attribution
 from contentql.store.models.collections import CollectionItem
+from contentql.store.models.live_entries import LiveEntryUse
 from contentql.store.models.taxonomy import Author, Media
 
 _MIME = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w.+-]+=[\w.+-]+)*", re.ASCII)
@@ -75,6 +76,7 @@ async def delete_media(context: EditContext, input: Input) -> WriteResult:
         lead_pictures=Article.filter(lead_media_id=row.id, deleted_at__isnull=True),
         attributions=Attribution.filter(media_id=row.id, **trash.OF_LIVE_ARTICLE),
         authors=Author.filter(image_id=row.id),
+        live_blogs=LiveEntryUse.filter(media_id=row.id, **trash.OF_LIVE_ARTICLE),
         collections=CollectionItem.filter(media_id=row.id, **trash.OF_LIVE_ARTICLE),
     )
     await trash.release_media(row.id)

@@ -125,9 +125,23 @@ async def _require_usable_media(record: ArticleRecord, at: dt.datetime, errors: 
     requested = {*from_text, *(placed.media for placed in record.media)}
     if record.lead_media:
         requested.add(record.lead_media)
-    for row in await Media.filter(id__in=sorted(requested)).order_by("id"):
-        field = "leadMedia" if row.id == record.lead_media else "body" if row.id in from_text else "media"
-        name = encode_id("media", row.id)
+    fields = {
+        media: "leadMedia" if media == record.lead_media else "body" if media in from_text else "media"
+        for media in requested
+    }
+    await require_usable_media(fields, own, at, errors)
+
+
+async def require_usable_media(
+    fields: Mapping[int, str], described: Collection[int], at: dt.datetime, errors: ErrorCollector
+) -> None:
+    """Adds an error for every picture without alternative text that is not decorative, and for every media
+    file whose licence has ended at a time.
+
+    `fields`: the input field of each media file; `described`: those that have an alternative text elsewhere.
+    """
+    for row in await Media.filter(id__in=sorted(fields)).order_by("id"):
+        field, name = fields[row.id], encode_id("media", row.id)
         if row.expires_at and row.expires_at <= at:
             errors.add(
                 UserErrorCode.LICENCE_EXPIRED,
@@ -135,7 +149,7 @@ async def _require_usable_media(record: ArticleRecord, at: dt.datetime, errors: 
                 field,
                 f'Use another file, or updateMedia(input: {{id: "{name}", expiresAt: …}}).',
             )
-        if row.kind.value == "IMAGE" and not row.decorative and not row.alt and row.id not in own:
+        if row.kind.value == "IMAGE" and not row.decorative and not row.alt and row.id not in described:
             errors.add(
                 UserErrorCode.REQUIRED,
                 f"The picture {name} has no alternative text.",

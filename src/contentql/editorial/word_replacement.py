@@ -70,14 +70,22 @@ def find_words(record: ArticleRecord, words: str, block: str | None) -> list[Occ
 
 def _texts(record: ArticleRecord) -> Iterator[tuple[Path, str]]:
     for n, block in enumerate(record.blocks):
-        for name in _BLOCK_TEXTS:
-            yield from _leaves(getattr(block, name, None), ("blocks", n, name))
+        yield from _block_leaves(block, ("blocks", n))
     for field in _ARTICLE_TEXTS:
         if field != "media":
             yield from _leaves(getattr(record, field), (field,))
     for n, placed in enumerate(record.media):
         for name in _MEDIA_TEXTS:
             yield from _leaves(getattr(placed, name), ("media", n, name))
+
+
+def _block_leaves(block: blocks.Block, path: Path) -> Iterator[tuple[Path, str]]:
+    inner = block.blocks if isinstance(block, blocks.LiveEntry) else ()
+    for name in _BLOCK_TEXTS:
+        if name != "text" or not inner:  # the text of such an entry is that of its blocks
+            yield from _leaves(getattr(block, name, None), (*path, name))
+    for n, part in enumerate(inner):
+        yield from _block_leaves(part, (*path, "blocks", n))
 
 
 def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

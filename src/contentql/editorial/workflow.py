@@ -19,6 +19,7 @@ from contentql.editorial.articles import (
     status_after_edit,
 )
 from contentql.editorial.context import EditContext, Input, WriteResult
+from contentql.editorial.live_bodies import with_entries_of
 from contentql.editorial.publishing_checks import require_publishable
 from contentql.editorial.user_errors import STATUS_WORDS, UserErrorCode, user_error
 from contentql.editorial.warnings import WarningCode
@@ -226,11 +227,12 @@ _NO_CONTENT = (
 async def with_content_of(
     context: EditContext, article: ArticleState, earlier: ArticleRecord
 ) -> ArticleRecord:
-    """Returns the article's record with the content of an earlier one.
+    """Returns the article's record with the content of an earlier one; its live entries stay.
 
     It gets another slug, with a warning, if another article has taken the earlier one's.
     """
     record = earlier.model_copy(update={name: getattr(article.record, name) for name in _NO_CONTENT})
+    record = with_entries_of(record, article.record)
     used = slugs.slug_taken_by_other_article(record.language, article.id)
     if not await used(record.slug):
         return record

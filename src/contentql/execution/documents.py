@@ -137,9 +137,15 @@ class DocumentCache:
             document = self._parse(request.query)
             self._memory.set(request.query, document, document.size)
         operation = _select_operation(document, request)
-        if request.queries_only and operation.node.operation is not OperationType.QUERY:
-            raise ApiError("METHOD_NOT_ALLOWED", "GET requests may only contain queries.", "Use POST.")
         lenient = operation.node.operation is OperationType.MUTATION
+        if request.queries_only and lenient:
+            raise ApiError("METHOD_NOT_ALLOWED", "GET requests may only contain queries.", "Use POST.")
+        if operation.node.operation is OperationType.SUBSCRIPTION and not request.streamed:
+            raise ApiError(
+                "STREAM_REQUIRED",
+                "The operation is a subscription, which has several results.",
+                "Send it with `Accept: text/event-stream`, or over WebSocket with graphql-transport-ws.",
+            )
         variables, errors = coerce_variables(
             self._schema, operation.declared, request.variables, lenient=lenient
         )

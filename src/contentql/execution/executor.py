@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,19 +19,22 @@ from typing import Any
 from graphql import GraphQLResolveInfo, OperationType
 
 from contentql.auth.viewer import ANONYMOUS, ANONYMOUS_VIEWER, Actor, Viewer
+from contentql.cache.change_follower import ChangeFollower
 from contentql.cache.entry import CachedResponse
 from contentql.cache.response_cache import ResponseCache
 from contentql.errors import ApiError
 from contentql.execution import reference
+from contentql.execution.article_changes import ChangesRequest, changes_request
 from contentql.execution.article_count import ArticleCount
 from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.execution.documents import DocumentCache
 from contentql.execution.due_changes import DueChanges
 from contentql.execution.errors import GraphQLErrors, error_response, graphql_errors_response
+from contentql.execution.live_entries import LiveEntriesRequest, live_entries_request
 from contentql.execution.mutations import MutationExecutor, SignPreviewToken
-from contentql.execution.planning import Planner, PreparedRequest, with_viewer_variables
+from contentql.execution.planning import Planner, PreparedRequest, response_key, with_viewer_variables
 from contentql.execution.request import ChargeCost, GraphQLRequest, GraphQLResponse
-from contentql.execution.responses import NO_MARKERS, build_response, cache_entry, count_objects
+from contentql.execution.responses import NO_MARKERS, build_response, cache_entry, response_cost
 from contentql.execution.warnings import section_warnings
 from contentql.lru import SegmentedCache
 from contentql.planner.catalog import Catalog
@@ -42,6 +45,7 @@ from contentql.planner.plan import Plan
 from contentql.planner.read_set import strip_markers
 from contentql.planner.sql import dialect_for
 from contentql.planner.variables import Variables
+from contentql.public_addresses import Network
 from contentql.store.database import Database
 from contentql.telemetry.request_id import new_request_id
 from contentql.telemetry.trace import RequestTrace
@@ -84,19 +88,23 @@ class Executor:
         now: Callable[[], dt.datetime] = utc_now,
         memory_bytes: int = 33_554_432,
         responses: ResponseCache | None = None,
+        follower: ChangeFollower | None = None,
         sign_preview_token: SignPreviewToken | None = None,
         preview_url: str = "",
         four_eyes: bool = False,
         site: Site | None = None,
+        webhook_networks: Sequence[Network] = (),
     ) -> None:
         """`seconds`: time limit of an operation. `now`: read once per operation. `memory_bytes` bounds
-        what is remembered of documents, plans and requests. `sign_preview_token` and `preview_url` are for
+        what is remembered of documents, plans and requests. `follower`: follows the changes for
+        subscriptions, also without a response cache. `sign_preview_token` and `preview_url` are for
         preview links; to a path the URL of the request's host is added. `four_eyes`: whether the writers of
-        an article may not approve it."""
+        an article may not approve it. `webhook_networks`: private networks that webhooks may be sent to."""
         self.database, self.catalog = database, catalog
         self.dialect = dialect_for(database)
         self.limits = limits or Limits()
         self.seconds, self.now, self.responses = seconds, now, responses
+        self.follower = follower
         self.articles = ArticleCount(database, lambda: self.now())
         self._scan_places = ConcurrencyLimiter(
             max(1, database.readers // (2 if database.dialect == "sqlite" else 5)),
@@ -130,6 +138,7 @@ class Executor:
             preview_url=preview_url,
             four_eyes=four_eyes,
             site=site or Site(),
+            webhook_networks=webhook_networks,
         )
 
     async def execute(
@@ -147,12 +156,56 @@ class Executor:
         except GraphQLErrors as exc:
             return graphql_errors_response(exc.errors, exc.code, trace.request_id)
         except ApiError as exc:
-            (locations,) = self._documents.locate(request, [exc.path])
-            return error_response(exc, trace.request_id, locations)
+            return self.failure(request, exc, trace.request_id)
         except Exception:
             log.exception("request %s failed", trace.request_id, extra={"request_id": trace.request_id})
             error = ApiError("INTERNAL_SERVER_ERROR", "Something went wrong on our side.")
             return error_response(error, trace.request_id)
+
+    def failure(self, request: GraphQLRequest, error: ApiError, request_id: str) -> GraphQLResponse:
+        """The response of a request that failed, with the place in its document."""
+        (locations,) = self._documents.locate(request, [error.path])
+        return error_response(error, request_id, locations)
+
+    def operation_type(self, request: GraphQLRequest) -> str:
+        """query, mutation or subscription; empty for a request that `execute` refuses."""
+        try:
+            return self._documents.prepare(request)[1].operation_type
+        except (ApiError, GraphQLErrors):
+            return ""
+
+    def subscription_query(self, request: GraphQLRequest) -> ChangesRequest | LiveEntriesRequest | None:
+        """The query that a subscription is executed as; None if it is executed as it is."""
+        document, prepared, variables = self._documents.prepare(request)
+        operation = self._planner.operation(prepared, document, variables)
+        return changes_request(operation, request) or live_entries_request(operation, request)
+
+    def skip_listing(self, request: GraphQLRequest, token: str, actor: Actor) -> str:
+        """The sync token of a client that has what was listed when the token of a listing began."""
+        document, operation, variables = self._documents.prepare(request)
+        viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
+        ready, plan, _ = self._planner.prepare(document, operation, variables, viewer, self.now())
+        (page,) = plan.sync_pages
+        return page.skip_listing(token, ready.variables)
+
+    async def prepare_subscription(
+        self, request: GraphQLRequest, trace: RequestTrace, charge: ChargeCost | None, actor: Actor
+    ) -> tuple[Hashable, bool]:
+        """Plans a subscription and charges its cost. Returns its key, which is the same for all that have the
+        same results, and whether it shows what is public. Raises ApiError."""
+        trace.start_stage("plan")
+        document, operation, variables = self._documents.prepare(request)
+        viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
+        ready, plan, is_new = self._planner.prepare(document, operation, variables, viewer, self.now())
+        _describe(ready, trace)
+        trace.operation_type, trace.cost = "subscription", plan.cost
+        if charge:
+            await charge(plan.cost + (document.planning_cost if is_new else 0))
+        own = viewer.account if viewer.visibility.articles == "own" or plan.private else None
+        shown = viewer.visibility, own, viewer.shared_article_id, viewer.preview_at
+        with_cost = request.extensions.get("cost") is True
+        key = response_key(document, operation, variables), with_cost, shown
+        return key, viewer is ANONYMOUS_VIEWER and not with_cost
 
     async def _publish_due_changes(self, at: dt.datetime) -> None:
         """Publishes the scheduled changes that are due, before anything is read."""
@@ -253,7 +306,7 @@ class Executor:
         has_markers = self.responses is not None and ready.viewer is ANONYMOUS_VIEWER
         body, markers = strip_markers(result.data) if has_markers else (result.data, NO_MARKERS)
         trace.rows = markers.rows
-        trace.cost = max(plan.cost, count_objects(body))
+        trace.cost = response_cost(body, plan.cost)
         errors = [*plan.root_errors, *plan.item_errors(ready.variables)]
         warnings = section_warnings(plan, result.sections, ready.variables)
         extensions: dict[str, object] = {"warnings": warnings} if warnings else {}

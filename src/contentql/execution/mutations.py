@@ -54,6 +54,7 @@ from contentql.planner.operation import Operation
 from contentql.planner.params import RootFieldError
 from contentql.planner.sql.nodes import Dialect
 from contentql.planner.variables import Variables
+from contentql.public_addresses import Network
 from contentql.store import article_log, change_log
 from contentql.store.database import Database, TransactionReader
 from contentql.store.models.history import AuditEntry
@@ -118,13 +119,14 @@ class MutationExecutor:
         preview_url: str,
         four_eyes: bool,
         site: Site,
+        webhook_networks: Sequence[Network],
     ) -> None:
         """`seconds`: time limit of all fields of an operation together. `four_eyes`: whether the writers of
         an article may not approve it."""
         self._database, self._catalog, self._planner = database, catalog, planner
         self._dialect, self._seconds, self._responses = dialect, seconds, responses
         self.sign_preview_token, self.preview_url, self._site = sign_preview_token, preview_url, site
-        self._four_eyes = four_eyes
+        self._four_eyes, self._webhook_networks = four_eyes, webhook_networks
         self._changes = 0
 
     async def execute(
@@ -311,6 +313,7 @@ class MutationExecutor:
             preview_url=f"{actor.base_url if self.preview_url.startswith('/') else ''}{self.preview_url}",
             four_eyes=self._four_eyes,
             site=self._site,
+            webhook_networks=self._webhook_networks,
             sign_preview_token=self.sign_preview_token,
         )
         within = TransactionReader(connection, self._database.dialect)

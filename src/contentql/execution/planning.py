@@ -113,7 +113,7 @@ class Planner:
             if viewer is ANONYMOUS_VIEWER or not plan.private:
                 self._memory.set(plan_key(), plan, plan.size)
         ready = PreparedRequest(
-            _cache_key(document, prepared, variables),
+            response_key(document, prepared, variables),
             plan_key(),
             prepared.name,
             prepared.operation_type,
@@ -202,7 +202,7 @@ def with_viewer_variables(variables: Variables, viewer: Viewer, now: dt.datetime
     }
 
 
-def _cache_key(document: ParsedDocument, prepared: PreparedOperation, variables: Variables) -> str:
+def response_key(document: ParsedDocument, prepared: PreparedOperation, variables: Variables) -> str:
     """The same for all anonymous requests that have the same response."""
     values = orjson.dumps(variables, default=str, option=orjson.OPT_SORT_KEYS)
     return f"{document.hash}:{prepared.name}:{content_hash(values)}"

@@ -20,7 +20,8 @@ class GraphQLRequest:
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     extensions: Mapping[str, Any] = field(default_factory=dict)
-    queries_only: bool = False  # sent by GET, which may only carry queries
+    queries_only: bool = False  # sent by GET, which may carry no mutation
+    streamed: bool = False  # the transport can send several results: subscriptions may be executed
     prepared: Any = field(default=None, repr=False)  # planning.PreparedRequest, set by the executor
 
 

@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
-
 from contentql.content.blocks import (
     MAX_BLOCKS,
     Audio,
@@ -24,7 +22,6 @@ from contentql.content.blocks import (
     Gallery,
     Heading,
     Image,
-    LiveEntry,
     Paragraph,
     Pullquote,
     Quote,
@@ -41,9 +38,8 @@ from contentql.content.warnings import WarningCode
 from contentql.formats.body_callbacks import BodyCallbacks
 from contentql.formats.html_safety import require_count
 from contentql.formats.list_items import Item, list_block, list_paragraph
+from contentql.formats.live_entries import EntryBuilder
 from contentql.formats.text_buffer import OpenMark, ParsedText, TextBuffer
-
-_LIVE_ENTRY: Final[TypeAdapter[LiveEntry]] = TypeAdapter(LiveEntry)
 
 CONTAINERS: Final[Mapping[str, str]] = {
     tag: tag for tag in ("blockquote", "aside", "ul", "ol", "table", "pre", "figcaption")
@@ -84,8 +80,7 @@ class BlockBuilder:
         self._rows: list[list[ParsedText]] = []
         self._in_cell = False
         self._language: str | None = None
-        self._title: str | None = None
-        self._time = ""
+        self._entry: EntryBuilder | None = None  # the open entry of a live blog
         self._in_time = False
         self._block_id: str | None = None  # of the element that has begun
         self._used_ids: set[str] = set()
@@ -138,10 +133,10 @@ class BlockBuilder:
     def open(self, tag: str, attributes: Mapping[str, str]) -> None:
         if tag == "code" and self.in_pre:
             self._language = self._language or _language(attributes)
-        elif tag == "section" and attributes.get("data-type") == "live_entry" and not self._open:
-            self._contain("live", tag, attributes)
-        elif tag == "time" and self.outer == "live":
-            self._time, self._in_time = attributes.get("datetime", ""), True
+        elif tag == "section" and self._opens_entry(attributes):
+            self._begin_entry(attributes)
+        elif tag == "time" and self._entry and not self._open and not self._entry.time:
+            self._entry.time, self._in_time = attributes.get("datetime", ""), True
         elif container := CONTAINERS.get(tag):
             self._contain(container, tag, attributes)
         elif tag in PARTS:
@@ -157,8 +152,10 @@ class BlockBuilder:
     def close(self, tag: str) -> None:
         if tag == "time":
             self._in_time = False
-        container = "live" if tag == "section" and self._depth["live"] else CONTAINERS.get(tag)
-        if container:
+        container = CONTAINERS.get(tag)
+        if tag == "section" and self._entry and self._entry.close_section():
+            self._end_entry()
+        elif container:
             if self._depth[container]:
                 self._leave(container)
         elif tag in PARTS:
@@ -224,6 +221,8 @@ class BlockBuilder:
             self._open.clear()
             self._make_block(outer)
         self._paragraph()
+        if self._entry:
+            self._end_entry()
         self._flush_list_paragraphs()
         require_count("The text", len(self._blocks), "blocks", MAX_BLOCKS)
         return tuple(self._blocks)
@@ -264,8 +263,6 @@ class BlockBuilder:
                 self._lists.pop()
         if not self._open:
             self._make_block(container)
-        elif container == "heading" and self.outer == "live" and self._title is None:
-            self._title = self._take_text().text.replace("\n", " ") or None
 
     def _part(self, tag: str, attributes: Mapping[str, str], *, opens: bool) -> None:
         """Ends the text so far at the edge of a block: as a paragraph, an item, a cell or a line."""
@@ -276,8 +273,6 @@ class BlockBuilder:
             self._item()
         elif outer == "table" and (tag in CELLS or not self._in_cell):
             self._cell(tag, attributes, opens=opens)
-        elif outer == "live" and tag.startswith("h") and tag != "hr":
-            pass  # the title has its own text
         else:
             self.words.end_line()
 
@@ -369,31 +364,45 @@ class BlockBuilder:
         values: dict[str, Any] = {"text": parsed.text, "marks": parsed.marks}
         match container:
             case "heading":
+                if self._entry and self._entry.take_title(parsed, self._attributes, first=not self._blocks):
+                    return
                 self.append(Heading(level=self._level, **values))
             case "blockquote":
                 self.append(Quote(**values))
             case "aside":
                 self.append(Pullquote(**values))
-            case "live":
-                self._live_entry(values)
             case "figcaption":
                 self._caption(parsed)
             case _:
                 self.append(Paragraph(**values))
 
-    def _live_entry(self, values: Mapping[str, Any]) -> None:
-        flags = {
-            name: self._attributes.get(f"data-{name.replace('_', '-')}") == "true"
-            for name in ("key_event", "summary", "pinned")
-        }
-        entry = {**values, **flags, "at": self._time, "title": self._title}
-        self._time, self._title = "", None
-        try:
-            self.append(_LIVE_ENTRY.validate_python(entry))
-        except ValidationError:
-            message = "A live entry has no valid time; it became a paragraph."
-            self._callbacks.warn(WarningCode.CHANGED, message, str(values["text"])[:100])
-            self.append(Paragraph(**values))
+    def _opens_entry(self, attributes: Mapping[str, str]) -> bool:
+        if self._entry:
+            self._entry.sections += 1
+            return False
+        return attributes.get("data-type") == "live_entry" and not self._open
+
+    def _begin_entry(self, attributes: Mapping[str, str]) -> None:
+        self._part("section", attributes, opens=True)
+        self._flush_list_paragraphs()
+        self._begin_block(attributes)
+        self._entry = EntryBuilder(attributes, self._block_id, self._blocks)
+        self._block_id, self._blocks = None, []
+
+    def _end_entry(self) -> None:
+        """Appends the open entry with the blocks since its beginning."""
+        assert self._entry
+        self._part("section", {}, opens=False)
+        self._flush_list_paragraphs()
+        entry, self._entry = self._entry, None
+        content, self._blocks = self._blocks, entry.before
+        self._block_id = entry.block_id
+        made = entry.build(content, self._callbacks)
+        if made:
+            self.append(made)
+        else:
+            self._block_id = None
+            self._blocks += content
 
     def _caption(self, parsed: ParsedText) -> None:
         """Sets the caption of the media file or embed of a figure."""

@@ -9,6 +9,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from contentql.content.blocks import live_entries
+from contentql.content.entries import complete_entries
 from contentql.content.enums import Status
 from contentql.content.field_types import STORED
 from contentql.content.ids import encode_id
@@ -89,7 +91,7 @@ class ArticleImport:
         changes = ", ".join(changed_field_names(stored, record)) if stored else ""
         if stored:
             record = self._next_version(stored, record)
-        if await article_writer.save_article(connection, record, row):
+        if await article_writer.save_article(connection, record, row, now=self._now):
             self.unsaved_relations = record
         reason = f"Imported from {self._item.location}"
         if self._with_revision:
@@ -140,6 +142,8 @@ class ArticleImport:
         if stored and self._item.partial:
             record = _merge_partial(stored, record, self._item.derived)
         result = complete_record(self._apply_options(record, stored), stored, self._now)
+        if stored:
+            result = _with_stored_entries(result, stored)
         if stored and stored.version and record.version and record.version <= stored.version:
             # The same content in a newer version is no change, and no older version.
             same = {"version": stored.version, "modified_at": stored.modified_at}
@@ -248,6 +252,16 @@ def _merge_partial(stored: ArticleRecord, record: ArticleRecord, derived: frozen
         fields["published_at"] = stored.published_at
     computed = dict.fromkeys(("version", "modified_at", "first_published_at", "updated_at"))
     return stored.model_copy(update={**computed, **fields})
+
+
+def _with_stored_entries(record: ArticleRecord, stored: ArticleRecord) -> ArticleRecord:
+    """The record with the stored live entries that it lacks: they may be newer than the file."""
+    names = {block.id for block in record.blocks}
+    lacking = [entry for entry in live_entries(stored.blocks) if entry.id not in names]
+    if not lacking:
+        return record
+    body = complete_entries((*record.blocks, *lacking))
+    return record.model_copy(update={"blocks": body, "updated_at": stored.updated_at})
 
 
 def _repetition_warnings(record: ArticleRecord, saved: ArticleRecord) -> tuple[Warning, ...]:

@@ -11,7 +11,6 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLField,
     OperationDefinitionNode,
-    OperationType,
     SelectionSetNode,
 )
 
@@ -77,8 +76,7 @@ def operation_cost(
             times = 1
         return times * (1 + of_selection(node.selection_set, field.target, rows))
 
-    root = "Mutation" if operation.operation is OperationType.MUTATION else "Query"
-    return of_selection(operation.selection_set, root, 1)
+    return of_selection(operation.selection_set, operation.operation.value.capitalize(), 1)
 
 
 def is_page(type_name: str) -> bool:

@@ -133,13 +133,22 @@ class JsonElements:
 
     `key`: of the array, if the source is itself a JSON element. `text_key`: of a text, which is the only run
     if there is no array. `parts_of_text`: the objects are parts of one text, as the cells of a table are; the
-    array counts as one object.
+    array counts as one object. `with_entries`: of the body of an article, followed by its live entries.
     """
 
     column: str
     key: str = ""
     text_key: str = ""
     parts_of_text: bool = False
+    with_entries: bool = False
+
+
+@dataclass(frozen=True)
+class BodyText:
+    """A text of the body of an article, followed by that of its live entries, each after `separator`."""
+
+    column: str
+    separator: str
 
 
 @dataclass(frozen=True)
@@ -271,6 +280,7 @@ FieldPlan = (
     | ToOne
     | ToMany
     | JsonElements
+    | BodyText
     | TextDiff
     | AdjacentArticle
     | CanonicalUrl

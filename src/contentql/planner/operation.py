@@ -117,9 +117,14 @@ class Operation:
                 return False
         return True
 
+    @property
+    def root_type(self) -> str:
+        """Name of the root type: Query, Mutation or Subscription."""
+        return self.node.operation.value.capitalize()
+
     def typenames(self, included: Any) -> list[tuple[str, str]]:
         """Returns the response keys of `__typename` at the root, with the name of the root type."""
-        root = self.node.operation.value.capitalize()
+        root = self.root_type
         fields = self.collect_fields([self.node.selection_set], frozenset({root}), included)
         return [(key, root) for key, group in fields.items() if group[0].name.value == "__typename"]
 

@@ -115,6 +115,7 @@ class Scan:
 # What the search of articles reads besides their own columns.
 SEARCH_SCANS = (
     Scan("article_body", other_columns=frozenset({"text"})),
+    Scan("live_entry", other_columns=frozenset({"body_text"})),
     Scan("article_author", other_columns=frozenset({"author_id"})),
     Scan("author", other_columns=frozenset({"search_words"})),
     Scan("attribution", other_columns=frozenset({"source_id"})),

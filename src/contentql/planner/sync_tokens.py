@@ -13,7 +13,7 @@ import hmac
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from contentql.auth.viewer import Visibility
@@ -171,6 +171,13 @@ class SyncPage:
     tokens: SyncTokens
     token: LeafValue | None
     binding: SyncBinding
+
+    def skip_listing(self, token: str, variables: Variables) -> str:
+        """The token of a client that has all articles of the time when the listing of a token began."""
+        binding = self.binding.value(variables)
+        position = self.tokens.decode(token, binding)
+        end = replace(position, phase="delta", key_time=position.time, key_id=MAX_ID)
+        return self.tokens.encode(end, binding)
 
     def next_token(self, facts: str, variables: Variables, now: dt.datetime) -> str:
         """The next token, from the facts that the database has computed.

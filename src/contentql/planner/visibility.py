@@ -39,6 +39,7 @@ _ARTICLE = (
     "{0}.status in ('PUBLISHED', 'SCHEDULED') and {0}.deleted_at is null"
     f" and {_RELEASED} and {_UNEXPIRED}"
 )
+_NOT_REMOVED = "{0}.removed_at is null"
 _ACCEPTED = "{0}.state in ('ACCEPTED', 'EDITED')"
 
 # Changes between SCHEDULED, PUBLISHED and EXPIRED follow from the time alone: no row is written for them.
@@ -65,11 +66,14 @@ _OWN = {
     "attribution": _ACCEPTED,
     "media": _UNEXPIRED,
     "article_media": _placed(_UNEXPIRED),
+    "live_entry": _NOT_REMOVED,
     "collection_item": f"exists (select 1 from article va where va.id = {{0}}.article_id and {_seen('va')})",
     "revision": "false",
     "scheduled_change": "false",
     "audit_entry": "false",
     "token": "false",
+    "webhook": "false",
+    "webhook_delivery": "false",
     "redirect": "false",
 }
 
@@ -111,8 +115,9 @@ def _attributed(column: str) -> str:
 _USED = {
     "attribution": f"exists (select 1 from article va where va.id = {{0}}.article_id and {_seen('va')})",
     "correction": f"exists (select 1 from article va where va.id = {{0}}.article_id and {_seen('va')})",
+    "live_entry": f"exists (select 1 from article va where va.id = {{0}}.article_id and {_seen('va')})",
     "tag": _linked("article_tag", "tag_id"),
-    "author": _linked("article_author", "author_id"),
+    "author": f"({_linked('article_author', 'author_id')} or {_linked('live_entry_use', 'author_id')})",
     "collection": _linked("collection_item", "collection_id"),
     "source": _attributed("source_id"),
     "story": f"exists (select 1 from article va where va.story_id = {{0}}.id and {_seen('va')})",
@@ -120,11 +125,15 @@ _USED = {
     + " or ".join(
         [
             _linked("article_media", "media_id"),
+            _linked("live_entry_use", "media_id"),
             f"exists (select 1 from article va where va.lead_media_id = {{0}}.id and {_seen('va')})",
             "exists (select 1 from collection_item vl join article va on va.id = vl.article_id"
             f" where vl.media_id = {{0}}.id and {_seen('va')} and {_shown('vl')})",
-            "exists (select 1 from author vu join article_author vl on vl.author_id = vu.id"
-            f" join article va on va.id = vl.article_id where vu.image_id = {{0}}.id and {_seen('va')})",
+            *(
+                f"exists (select 1 from author vu join {link} vl on vl.author_id = vu.id"
+                f" join article va on va.id = vl.article_id where vu.image_id = {{0}}.id and {_seen('va')})"
+                for link in ("article_author", "live_entry_use")
+            ),
         ]
     )
     + ")",
@@ -143,6 +152,7 @@ TABLES_VISIBLE_BY_USE = frozenset(_USED)
 VISIBILITY_COLUMNS: Mapping[str, frozenset[str]] = {
     "article": frozenset({"status", "deleted_at", "published_at", "embargo_until", "expires_at"}),
     "attribution": frozenset({"state"}),
+    "live_entry": frozenset({"removed_at"}),
     "media": frozenset({"expires_at"}),
 }
 VISIBILITY_TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -162,7 +172,7 @@ def own_visibility_sql(table: str, row: str, now: str) -> str:
 
 
 def is_publicly_visible(table: str, row: Mapping[str, Any], now: dt.datetime) -> bool:
-    """Evaluates the `_OWN` rule of an article, attribution or media row; True for other tables.
+    """Evaluates the `_OWN` rule of an article, attribution, live entry or media row; True for other tables.
 
     `row` has the columns of VISIBILITY_COLUMNS, times as `datetime`.
     """
@@ -175,6 +185,8 @@ def is_publicly_visible(table: str, row: Mapping[str, Any], now: dt.datetime) ->
         )
     if table == "attribution":
         return row["state"] in ("ACCEPTED", "EDITED")
+    if table == "live_entry":
+        return row["removed_at"] is None
     if table == "media":
         return _is_unexpired(row, now)
     return True
@@ -348,11 +360,14 @@ def _inside(visibility: Visibility) -> tuple[str, Mapping[str, str | None]]:
         "attribution": suggestions if visibility.internal_fields else _ACCEPTED,
         "media": None if document else unexpired,
         "article_media": None if document else _placed(unexpired),
+        "live_entry": _NOT_REMOVED,
         "collection_item": f"exists (select 1 from article va where {here} and {seen})",
         "revision": revisions if visibility.internal_fields else "false",
         "scheduled_change": revisions if visibility.internal_fields else "false",
         "audit_entry": None if visibility.admin else "false",
         "token": None if visibility.admin else "false",
+        "webhook": None if visibility.admin else "false",
+        "webhook_delivery": None if visibility.admin else "false",
         "redirect": None if visibility.articles == "all" else "false",
     }
 
@@ -369,7 +384,7 @@ def _used_inside(table: str, visibility: Visibility, article: str) -> str | None
     of drafts (None); for others, `_USED` applies with the articles visible to them.
     """
     seen = article.replace("{0}", "va")
-    if table in ("attribution", "correction", "revision", "scheduled_change"):
+    if table in ("attribution", "correction", "live_entry", "revision", "scheduled_change"):
         own = table == "attribution"  # copies have their own attributions; other parts use the public id
         here = (
             "va.id = {0}.article_id"
@@ -384,8 +399,10 @@ def _used_inside(table: str, visibility: Visibility, article: str) -> str | None
         return None
     for alias, item in (("va", "vl"), ("vq", "vp")):
         same = matches_public_id_sql("article", alias, f"{item}.article_id", visibility)
-        rule = rule.replace(_seen(alias), article.replace("{0}", alias)).replace(
-            f"collection_item {item} join article {alias} on {alias}.id = {item}.article_id",
-            f"collection_item {item} join article {alias} on {same}",
-        )
+        rule = rule.replace(_seen(alias), article.replace("{0}", alias))
+        for table_name in ("collection_item", "live_entry_use"):
+            rule = rule.replace(
+                f"{table_name} {item} join article {alias} on {alias}.id = {item}.article_id",
+                f"{table_name} {item} join article {alias} on {same}",
+            )
     return rule

@@ -9,6 +9,7 @@ from strawberry import ID
 
 from contentql.content.enums import TextMark
 from contentql.planner.field_plans import (
+    BodyText,
     Column,
     FallbackText,
     JsonElements,
@@ -25,6 +26,7 @@ from contentql.schema.scalars import DateTime
 
 if TYPE_CHECKING:
     from contentql.schema.content import Attribution, Media
+    from contentql.schema.live_entries import LiveEntry
 
 
 def text_parts(key: str, text_key: str = "") -> JsonElements:
@@ -33,6 +35,7 @@ def text_parts(key: str, text_key: str = "") -> JsonElements:
 
 
 _CONTENT = strawberry.lazy("contentql.schema.content")  # content.Article has a Body
+_ENTRIES = strawberry.lazy("contentql.schema.live_entries")  # an entry has blocks
 
 
 @strawberry.type(
@@ -206,6 +209,10 @@ class LiveEntryBlock(Block):
     key_event: bool = column_field("True if the entry is a key event.", "true", Column("keyEvent"))
     summary: bool = column_field("True if the entry summarises the events so far.", "false")
     pinned: bool = column_field("True if the entry is pinned to the top.", "false")
+    entry: Annotated[LiveEntry, _ENTRIES] | None = object_field(
+        "The entry with its blocks, author, picture and corrections.",
+        ToOne("live_entry", "entry", visible_with_source=True),
+    )
 
 
 @json_type("CORRECTION", "A correction within the body.")
@@ -230,12 +237,19 @@ class UnknownBlock(Block):
     pass
 
 
-@table_type("article_body", "Body of an article in several formats.")
+@table_type(
+    "article_body",
+    "Body of an article in several formats. The entries of a live blog follow the article's own text, in the"
+    " order of `liveEntries`.",
+)
 class Body:
-    html: str = column_field("HTML, sanitised on save.", '"<p>The video aired…</p>"')
+    html: str = column_field("HTML, sanitised on save.", '"<p>The video aired…</p>"', BodyText("html", "\n"))
     markdown: str = column_field(
         "Markdown (CommonMark with tables and strikethrough); as an input it makes the same blocks again.",
         '"The video aired…"',
+        BodyText("markdown", "\n\n"),
     )
-    text: str = column_field("Plain text, one paragraph per line.", '"The video aired…"')
-    blocks: list[Block] = object_field("Typed blocks, in order.", JsonElements("blocks"))
+    text: str = column_field(
+        "Plain text, one paragraph per line.", '"The video aired…"', BodyText("text", "\n")
+    )
+    blocks: list[Block] = object_field("Typed blocks, in order.", JsonElements("blocks", with_entries=True))

@@ -36,6 +36,7 @@ from contentql.schema.mutation_field import FIELD_NAME_PLACEHOLDER
 from contentql.schema.mutations import Mutation, atomic
 from contentql.schema.queries import Query
 from contentql.schema.scalars import SCALARS
+from contentql.schema.subscriptions import Subscription
 from contentql.schema.sync import Removed, Upserted
 
 # What the root resolvers call: the planner's JSON for one root field, read back into Python.
@@ -51,6 +52,7 @@ SCHEMA_DESCRIPTION = (
 # Strawberry prints it, although it is part of the specification.
 _ONE_OF_DEFINITION = "directive @oneOf on INPUT_OBJECT\n\n"
 
+_ROOT_TYPES = ("Query", "Mutation", "Subscription")
 _BLOCKS = [t for t in vars(blocks).values() if isinstance(t, type) and issubclass(t, blocks.Block)]
 
 
@@ -72,6 +74,7 @@ def get_schema() -> strawberry.Schema:
     created = strawberry.Schema(
         Query,
         Mutation,
+        Subscription,
         directives=[atomic],
         types=[*_BLOCKS, Upserted, Removed],
         config=StrawberryConfig(name_converter=_Names(), scalar_map=SCALARS),
@@ -81,7 +84,7 @@ def get_schema() -> strawberry.Schema:
     for name, match in types.items():
         if isinstance(match, GraphQLObjectType) and not name.startswith("__"):
             for field in match.fields.values():
-                field.resolve = _resolve_root if name in ("Query", "Mutation") else _resolve_from_parent
+                field.resolve = _resolve_root if name in _ROOT_TYPES else _resolve_from_parent
             match.is_type_of = None
         elif isinstance(match, GraphQLInterfaceType):
             match.resolve_type = _resolve_type

@@ -84,6 +84,7 @@ from contentql.schema.filters import (
     TagFilter,
     TokenFilter,
 )
+from contentql.schema.live_entries import LiveEntry, live_entries_field
 from contentql.schema.scalars import Date, DateTime, Long
 from contentql.schema.values import (
     Dateline,
@@ -364,7 +365,7 @@ class Article(Node):
         '"2027-01-01T00:00:00Z"',
     )
     byline: str | None = column_field("Byline as printed.", '"By Jane Doe in Seoul"')
-    word_count: int = column_field("Number of words in the body.", "365")
+    word_count: int = column_field("Number of words in the body, without live entries.", "365")
     reading_minutes: int = column_field("Estimated reading time in minutes.", "2")
     canonical_url: str | None = canonical_url_field(CanonicalUrl("canonical_url"))
     canonical_elsewhere: bool = column_field(
@@ -426,6 +427,7 @@ class Article(Node):
     corrections: list[Correction] = list_field(
         "Public corrections, newest first.", relations.ARTICLE_CORRECTIONS
     )
+    live_entries: Connection[LiveEntry] = live_entries_field()
     translations: list[Article] = filtered_list_field(
         "The same article in other languages.", "Article", relations.ARTICLE_TRANSLATIONS
     )

@@ -13,6 +13,7 @@ from contentql.content import enums
 from contentql.editorial.user_errors import USER_ERROR_DESCRIPTIONS
 from contentql.editorial.warnings import WARNING_DESCRIPTIONS
 from contentql.store.models.history import RevisionAction
+from contentql.store.models.webhooks import DeliveryState, WebhookEventType, WebhookKind
 
 _STORED: dict[type[Enum], tuple[str, Mapping[str, str]]] = {
     enums.ContentType: (
@@ -205,6 +206,26 @@ _STORED |= {
     Role: (
         "Role of an account; the documentation lists the permissions of each role.",
         {role.value: ROLE_DESCRIPTIONS[role] for role in Role},
+    ),
+    WebhookKind: (
+        "Kind of a receiver of events.",
+        {"WEBHOOK": "Receiver that an administrator has created.", "CDN": "CDN of the server's settings."},
+    ),
+    WebhookEventType: (
+        "Type of an event that webhooks receive.",
+        {
+            "ARTICLE_PUBLISHED": "`article.published`: the public can see the article from now on.",
+            "ARTICLE_UPDATED": "`article.updated`: something that the public sees of the article changed.",
+            "ARTICLE_UNPUBLISHED": "`article.unpublished`: the public no longer sees the article.",
+        },
+    ),
+    DeliveryState: (
+        "State of the delivery of an event.",
+        {
+            "PENDING": "To be sent, for the first time or again.",
+            "DELIVERED": "The receiver responded with success.",
+            "DEAD": "All attempts have failed; it can be replayed.",
+        },
     ),
     Permission: (
         "Permission of an account; the scopes of a token are permissions.",

@@ -105,6 +105,7 @@ _FILTERS: Mapping[str, str] = {
     "Source": "{kind: {eq: INTELLIGENCE}}",
     "Story": '{title: {contains: "Kursk"}}',
     "Tag": "{type: {eq: PERSON}}",
+    "WebhookDelivery": "{state: {eq: DEAD}}",
     "Token": '{account: {eq: "jane-doe"}}',
 }
 

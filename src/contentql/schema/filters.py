@@ -31,6 +31,7 @@ from contentql.schema.operators import (
     ListFilter,
     StringFilter,
 )
+from contentql.store.models.webhooks import DeliveryState
 
 _AND = "All of these conditions hold. Example: `[{}]`."
 
@@ -405,4 +406,18 @@ class TokenFilter:
     role: EnumFilter[Role] | None = filter_field("Condition on the role. Example: `{eq: ADMIN}`.")
     revoked_at: DateTimeFilter | None = filter_field(
         "Condition on the time of the revocation. Example: `{isNull: true}`."
+    )
+
+
+@strawberry.input(description="Filter for deliveries of webhooks. Conditions are combined with AND.")
+class WebhookDeliveryFilter:
+    and_: list[WebhookDeliveryFilter] | None = filter_operator(_AND)
+    or_: list[WebhookDeliveryFilter] | None = filter_operator(_OR)
+    not_: WebhookDeliveryFilter | None = filter_operator(_NOT)
+    state: EnumFilter[DeliveryState] | None = filter_field("Condition on the state. Example: `{eq: DEAD}`.")
+    event_type: StringFilter | None = filter_field(
+        'Condition on the type of the event. Example: `{eq: "article.published"}`.'
+    )
+    occurred_at: DateTimeFilter | None = filter_field(
+        'Condition on the time of the event. Example: `{gte: "2026-07-01T00:00:00Z"}`.', Column("at")
     )

@@ -12,11 +12,13 @@ from contentql.editorial import (
 from contentql.schema.article_mutations import ArticleMutations
 from contentql.schema.inputs.base import UpdateInput
 from contentql.schema.inputs.tokens import CreateTokenInput
+from contentql.schema.live_mutations import LiveMutations
 from contentql.schema.mutation_field import mutation_field
 from contentql.schema.payloads import (
     TokenPayload,
 )
 from contentql.schema.taxonomy_mutations import TaxonomyMutations
+from contentql.schema.webhook_mutations import WebhookMutations
 
 
 @strawberry.directive(
@@ -31,7 +33,7 @@ def atomic() -> None: ...
     description="Root fields for writing. Fields are executed in order; each is one transaction unless the"
     " operation has the directive `@atomic`."
 )
-class Mutation(TaxonomyMutations, ArticleMutations):
+class Mutation(WebhookMutations, TaxonomyMutations, LiveMutations, ArticleMutations):
     create_token: TokenPayload | None = mutation_field(
         "Creates an API token. The secret is returned only once.",
         input=CreateTokenInput,

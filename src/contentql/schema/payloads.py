@@ -14,8 +14,10 @@ from contentql.schema.article_parts import Correction
 from contentql.schema.collections import Collection
 from contentql.schema.content import Article, Attribution, Author, Category, Media, Source, Story, Tag
 from contentql.schema.fields import envelope_field
+from contentql.schema.live_entries import LiveEntry
 from contentql.schema.scalars import DateTime
 from contentql.schema.site import Redirect
+from contentql.schema.webhooks import Webhook
 
 strawberry.enum(UserErrorCode, name="UserErrorCode", description="Reason for which a mutation was rejected.")
 strawberry.enum(WarningCode, name="WarningCode", description="What happened to a part of an input.")
@@ -105,6 +107,16 @@ class AttributionPayload:
     warnings: list[WarningType] = _warnings()
 
 
+@strawberry.type(description="Result of a mutation of an entry of a live blog.")
+class LiveEntryPayload:
+    live_entry: LiveEntry | None = _payload_object(_CHANGED_OBJECT)
+    article: Article | None = _payload_object(
+        "Article with the live blog; null if `userErrors` is not empty.", "article"
+    )
+    user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
+
+
 @strawberry.type(description="Result of a deletion.")
 class DeletionPayload:
     deleted_id: strawberry.ID | None = _payload_value(
@@ -151,6 +163,33 @@ class TokenPayload:
     secret: str | None = _payload_value(
         "Secret to be sent as bearer token. Returned only once, by the mutation that creates the token.",
         '"cql_…"',
+    )
+    user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
+
+
+@strawberry.type(description="Result of a mutation of a webhook.")
+class WebhookPayload:
+    webhook: Webhook | None = _payload_object("The webhook; null if `userErrors` is not empty.")
+    user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
+
+
+@strawberry.type(description="Result of a mutation that gives a webhook a secret.")
+class WebhookSecretPayload:
+    webhook: Webhook | None = _payload_object("The webhook; null if `userErrors` is not empty.")
+    secret: str | None = _payload_value(
+        "Secret by which the receiver verifies the signatures. Returned only once.", '"whsec_…"'
+    )
+    user_errors: list[UserErrorType] = _errors()
+    warnings: list[WarningType] = _warnings()
+
+
+@strawberry.type(description="Result of a replay of deliveries.")
+class ReplayPayload:
+    webhook: Webhook | None = _payload_object("The webhook; null if `userErrors` is not empty.")
+    replayed: int | None = _payload_value(
+        "Number of deliveries that were queued again; null if `userErrors` is not empty.", "3"
     )
     user_errors: list[UserErrorType] = _errors()
     warnings: list[WarningType] = _warnings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import strawberry
 
@@ -27,13 +27,19 @@ from contentql.schema.filters import ArticleFilter
 from contentql.schema.site import Redirect, Resolved, Site
 from contentql.schema.sync import ChangePage
 from contentql.schema.values import Node
+from contentql.schema.webhooks import Webhook
 
-_EXCLUDED: Argument = (
+SECTION_ARGUMENT: Argument = (
+    "section",
+    "String",
+    'Path of the section; all sections by default. Example: `"world/asia"`.',
+)
+EXCLUDED_ARGUMENT: Argument = (
     "exclude_ids",
     "[ID!]",
     'Ids to leave out, for example those already on the page; at most 250. Example: `["art_701"]`.',
 )
-_ONE_PER_STORY: Argument = (
+ONE_PER_STORY_ARGUMENT: Argument = (
     "one_per_story",
     "Boolean",
     "Return only the newest article of each running story in this list. Example: `true`.",
@@ -167,11 +173,11 @@ class Query:
         "Connection[Article]",
         RootField("latest", "article"),
         [
-            ("section", "String", 'Path of the section; all sections by default. Example: `"world/asia"`.'),
+            SECTION_ARGUMENT,
             EXACT_ARGUMENT,
             filter_argument("Article"),
-            _EXCLUDED,
-            _ONE_PER_STORY,
+            EXCLUDED_ARGUMENT,
+            ONE_PER_STORY_ARGUMENT,
             *PAGE_ARGUMENTS,
         ],
     )
@@ -273,6 +279,21 @@ class Query:
         "Token",
         RootField("page", "token", admin_only=True),
         "CREATED_AT_DESC",
+    )
+    webhook: Webhook | None = argument_field(
+        "The webhook with this id; null if not found. Requires the permission ADMIN. Example:"
+        ' `webhook(id: "whk_6677889900") { deliveries(filter: {state: {eq: DEAD}}) { totalCount } }`.',
+        "Optional[Webhook]",
+        RootField("one", "webhook", admin_only=True),
+        [("id", "ID!", 'Global id of the webhook. Example: `"whk_6677889900"`.')],
+        module=__name__,
+    )
+    webhooks: Connection[Webhook] = argument_field(
+        "Webhooks and CDNs that are purged, the newest first. Requires the permission ADMIN.",
+        "Connection[Webhook]",
+        RootField("page", "webhook", admin_only=True),
+        [*PAGE_ARGUMENTS],
+        module=__name__,
     )
     redirects: Connection[Redirect] = argument_field(
         "Redirects that editors or imports have created, the newest first. Requires the permission"

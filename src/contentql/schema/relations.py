@@ -61,6 +61,17 @@ ARTICLE_EXTERNAL_IDS = ToMany(
 ARTICLE_CORRECTIONS = ToMany(
     "correction", "article_id", order=("at desc",), visible_with_source=True, by_public_id=True
 )
+ARTICLE_LIVE_ENTRIES = ToMany(
+    "live_entry",
+    "article_id",
+    order=("position desc", "at desc", "id desc"),
+    visible_with_source=True,
+    by_public_id=True,
+)
+ENTRY_ARTICLE = ToOne("article", "article_id", by_public_id=True)
+ENTRY_AUTHOR = ToOne("author", "author_id", visible_with_source=True)
+ENTRY_PICTURE = ToOne("media", "media_id", visible_with_source=True)
+ENTRY_PINNED = Computed("{row}.position = 1", ("position",), "bool")
 ARTICLE_REVISIONS = ToMany(
     "revision", "article_id", order=("version desc",), visible_with_source=True, by_public_id=True
 )
@@ -78,6 +89,8 @@ ARTICLE_RELATED = ToMany(
 
 ARTICLE_STATUS = Computed(PUBLIC_ARTICLE_STATUS_SQL, ("status",), internal_sql=ARTICLE_STATUS_SQL)
 UNPUBLISHED_CHANGES = Computed("{row}.working_of <> 0", ("working_of",), "bool")
+
+WEBHOOK_DELIVERIES = ToMany("webhook_delivery", "webhook_id", order=("id desc",), visible_with_source=True)
 
 CATEGORY_PARENT = ToOne("category", "parent_id")
 CATEGORY_CHILDREN = ToMany("category", "parent_id", order=("position",))

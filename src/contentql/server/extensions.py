@@ -12,6 +12,10 @@ from typing import Any, Final
 # piece. `headers` is the rendered header block, Content-Length included. False: nothing was written.
 RAW_RESPONSE_EXTENSION: Final = "contentql.raw_response"
 
+# Key in `scope["extensions"]` under which an application puts a callable for a response that has no end of
+# its own: called when the server stops.
+ON_SHUTDOWN_EXTENSION: Final = "contentql.on_shutdown"
+
 # Name of an application's method that returns a response from memory, called before a task is created.
 TRY_CACHED_RESPONSE: Final = "try_cached_response"
 # Scope and whole body in; status, header block and body out, or None for the standard way.

@@ -23,7 +23,12 @@ from uvicorn.server import ServerState
 
 from contentql.errors import ApiError, LimitError, format_error
 from contentql.server.client_address import ClientAddressResolver
-from contentql.server.extensions import RAW_RESPONSE_EXTENSION, TRY_CACHED_RESPONSE, TryCachedResponse
+from contentql.server.extensions import (
+    ON_SHUTDOWN_EXTENSION,
+    RAW_RESPONSE_EXTENSION,
+    TRY_CACHED_RESPONSE,
+    TryCachedResponse,
+)
 from contentql.server.response_writer import CoalescingTransport, RawResponse
 from contentql.server.upgrade import UpgradeIgnoringProtocol
 from contentql.settings import load_settings
@@ -178,6 +183,9 @@ class HttpProtocol(UpgradeIgnoringProtocol):
         self._writer.flush()
         if self._closing_since is None:  # otherwise it is closed within `linger_seconds`
             super().shutdown()
+        if self.cycle is not None and not self.cycle.response_complete:
+            extensions = cast(dict[str, Any], self.cycle.scope.get("extensions", {}))
+            extensions.get(ON_SHUTDOWN_EXTENSION, _nothing)()
 
     def on_response_complete(self) -> None:
         self._writer.finish()
@@ -302,6 +310,10 @@ class HttpProtocol(UpgradeIgnoringProtocol):
         if self._counted:
             self._counted = False
             self._monitor.remove(self, self.client[0] if self.client else "")
+
+
+def _nothing() -> None:
+    return None
 
 
 class _DiscardingProtocol(asyncio.Protocol):

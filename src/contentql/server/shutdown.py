@@ -15,8 +15,11 @@ from types import FrameType
 
 
 @contextlib.contextmanager
-def drain_on_sigterm(seconds: float, on_sigterm: Callable[[], None]) -> Iterator[None]:
-    """While open, SIGTERM calls `on_sigterm` in the event loop and runs the previous handler after `seconds`.
+def drain_on_sigterm(
+    seconds: float, on_sigterm: Callable[[], None], on_exit: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """While open, SIGTERM calls `on_sigterm` in the event loop, and after `seconds` runs the previous handler
+    and calls `on_exit`.
 
     Does nothing outside the main thread, or if no handler was installed.
     """
@@ -29,7 +32,11 @@ def drain_on_sigterm(seconds: float, on_sigterm: Callable[[], None]) -> Iterator
 
     def start_draining(number: int) -> None:
         on_sigterm()
-        loop.call_later(seconds, before, number, None)
+        loop.call_later(seconds, exit_server, number)
+
+    def exit_server(number: int) -> None:
+        before(number, None)
+        on_exit()
 
     def handle_signal(number: int, _: FrameType | None) -> None:
         # A supervisor may signal each worker and the parent process, which signals the workers again.

@@ -7,7 +7,7 @@ row that its transaction has inserted; on SQLite `article_log.compact` merges th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 CREATE_POSTGRES = (
     "CREATE TABLE article_log (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
@@ -50,6 +50,15 @@ SHOWN_BY: Mapping[str, str] = {
     "media": "SELECT article_id FROM article_media WHERE media_id = {id}"
     " UNION SELECT id FROM article WHERE lead_media_id = {id}"
     " UNION SELECT l.article_id FROM article_author l JOIN author u ON u.id = l.author_id"
+    " WHERE u.image_id = {id}",
+}
+# Since the migration `live_entries`: its parts, and what the entries of live blogs show.
+LIVE_PART_TABLES = (*PART_TABLES, "live_entry")
+LIVE_SHOWN_BY = {
+    **SHOWN_BY,
+    "author": f"{SHOWN_BY['author']} UNION SELECT article_id FROM live_entry_use WHERE author_id = {{id}}",
+    "media": f"{SHOWN_BY['media']} UNION SELECT article_id FROM live_entry_use WHERE media_id = {{id}}"
+    " UNION SELECT l.article_id FROM live_entry_use l JOIN author u ON u.id = l.author_id"
     " WHERE u.image_id = {id}",
 }
 # Articles that show another article.
@@ -182,11 +191,13 @@ BEGIN
 END $$"""
 
 
-def _postgres_function() -> str:
+def _postgres_function(
+    shown_by: Mapping[str, str] = SHOWN_BY, part_tables: Sequence[str] = PART_TABLES
+) -> str:
     shown = "".join(
         f"  ELSIF NEW.table_name = '{table}' AND was IS NOT NULL AND now IS NOT NULL THEN\n"
         f"    PERFORM log_article_of(id, '{table}') FROM ({sql.format(id='NEW.row_id')}) AS shown(id);\n"
-        for table, sql in SHOWN_BY.items()
+        for table, sql in shown_by.items()
     )
     groups = "(was ->> 'translation_group')::bigint, (now ->> 'translation_group')::bigint"
     return _POSTGRES_FUNCTION % {
@@ -196,7 +207,7 @@ def _postgres_function() -> str:
         "showing_original": SHOWING_ARTICLE.format(
             id="(coalesce(now, was) ->> 'working_of')::bigint", groups=groups
         ),
-        "parts": ", ".join(f"'{table}'" for table in PART_TABLES),
+        "parts": ", ".join(f"'{table}'" for table in part_tables),
         "shown": shown.rstrip("\n"),
     }
 
@@ -308,23 +319,52 @@ def _sqlite_part_triggers() -> list[str]:
         f"(coalesce({_value('before', 'state')} {accepted}, 0) = 0"
         f" AND coalesce({_value('after', 'state')} {accepted}, 0) = 0)"
     )
-    ids = f"{_value('before', 'article_id')}, {_value('after', 'article_id')}"
-    parts = ", ".join(f"'{table}'" for table in PART_TABLES if table != "attribution")
-    updated = "NEW.before IS NOT NULL AND NEW.after IS NOT NULL"
+    ids = _OF_ARTICLE
     return [
         _trigger("body", "NEW.table_name = 'article_body'", _insert_for("NEW.row_id", "'article_body'")),
-        _trigger("part", f"NEW.table_name IN ({parts})", _insert_for(ids, "NEW.table_name")),
+        _part_trigger(PART_TABLES),
         _trigger(
             "attribution",
             "NEW.table_name = 'attribution'",
             _insert_for(ids, f"iif({suggestion}, 'suggestion', 'attribution')", f"NOT {suggestion}"),
         ),
+        *(_shown_trigger(table, sql) for table, sql in SHOWN_BY.items()),
+    ]
+
+
+def _part_trigger(part_tables: Sequence[str]) -> str:
+    parts = ", ".join(f"'{table}'" for table in part_tables if table != "attribution")
+    return _trigger("part", f"NEW.table_name IN ({parts})", _insert_for(_OF_ARTICLE, "NEW.table_name"))
+
+
+def _shown_trigger(table: str, articles: str) -> str:
+    changed = f"NEW.table_name = '{table}' AND NEW.before IS NOT NULL AND NEW.after IS NOT NULL"
+    return _trigger(table, changed, _insert_for(articles.format(id="NEW.row_id"), f"'{table}'"))
+
+
+_OF_ARTICLE = f"{_value('before', 'article_id')}, {_value('after', 'article_id')}"
+
+
+# Live entries
+
+
+def postgres_live_statements() -> list[str]:
+    """Statements by which the triggers also log live entries, on PostgreSQL."""
+    function = _postgres_function(LIVE_SHOWN_BY, LIVE_PART_TABLES)
+    return [function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)]
+
+
+def sqlite_live_statements() -> list[str]:
+    """Statements by which the triggers also log live entries, on SQLite."""
+    return [
+        "DROP TRIGGER article_log_part",
+        _part_trigger(LIVE_PART_TABLES),
         *(
-            _trigger(
-                table,
-                f"NEW.table_name = '{table}' AND {updated}",
-                _insert_for(sql.format(id="NEW.row_id"), f"'{table}'"),
+            statement
+            for table in ("author", "media")
+            for statement in (
+                f"DROP TRIGGER article_log_{table}",
+                _shown_trigger(table, LIVE_SHOWN_BY[table]),
             )
-            for table, sql in SHOWN_BY.items()
         ),
     ]

@@ -29,6 +29,7 @@ from contentql.content.records import (
 )
 from contentql.content.search_terms import name_words
 from contentql.content.slugs import TagKey
+from contentql.store import live_entries
 from contentql.store.models.articles import (
     Article,
     ArticleAuthor,
@@ -82,10 +83,7 @@ def record_from_row(record_type: type[AnyRecord], row: Model, **references: Any)
 async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
     """Loads the records of articles with all their parts, in a fixed number of statements."""
     ids = [row.id for row in rows]
-    bodies = {
-        foreign_key(row, "article"): blocks.load_blocks(row.blocks)
-        for row in await ArticleBody.filter(article_id__in=ids)
-    }
+    bodies = await _load_bodies(rows)
     paths: dict[int, str] = dict(
         await Category.filter(id__in={foreign_key(row, "category") for row in rows}).values_list("id", "path")
     )
@@ -140,6 +138,16 @@ async def load_articles(rows: Sequence[Article]) -> list[ArticleRecord]:
         )
         for row in rows
     ]
+
+
+async def _load_bodies(rows: Sequence[Article]) -> dict[int, tuple[Block, ...]]:
+    """The blocks of articles: their own, and their live entries; a working copy has those of its article."""
+    own_blocks = {
+        foreign_key(row, "article"): blocks.load_blocks(row.blocks)
+        for row in await ArticleBody.filter(article_id__in=[row.id for row in rows])
+    }
+    entries = await live_entries.load_entries(row.working_of or row.id for row in rows)
+    return {row.id: (*own_blocks.get(row.id, ()), *entries.get(row.working_of or row.id, ())) for row in rows}
 
 
 async def tag_ids(keys: Iterable[TagKey]) -> dict[TagKey, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from contentql.content.records import (
     ArticleRecord,
 )
 from contentql.content.render_markdown import render_markdown
-from contentql.store import search_index
+from contentql.store import live_entries, search_index
 from contentql.store.article_records import ReferenceNotFound, ids_by_key, record_columns, tag_ids
 from contentql.store.models.articles import (
     Article,
@@ -38,9 +39,12 @@ async def save_article(
     *,
     extra_columns: Mapping[str, Any] | None = None,
     published_ids: Mapping[int, int] | None = None,
+    now: dt.datetime | None = None,
 ) -> list[str]:
     """Writes a whole article to its tables: inserts it, or updates `row`.
 
+    The live entries belong to the article; those in the record of a working copy are not saved. `now`: the
+    time of their changes, by default that of the record's modification.
     The record and its parts must have ids. `extra_columns`: further column values of the article's row.
     `published_ids` maps the id of an attribution in a working copy to its id in the published article.
     Returns the URIs of related articles that do not exist (yet). Raises ReferenceNotFound for any other
@@ -48,11 +52,12 @@ async def save_article(
     """
     assert record.id is not None
     references = await _references(record)
-    text = render.plain_text(record.blocks)
+    own = blocks.own_blocks(record.blocks)
+    text = render.plain_text(own)
     size = derive.measure_text(text)
     lede = record.lede or derive.lede(record.blocks)
     # In a thread: rendering a long text would block the event loop.
-    body = await asyncio.to_thread(_body, record, text)
+    body = await asyncio.to_thread(_body, own, text)
     values = {
         **record_columns(record, Article),
         **references,
@@ -76,6 +81,8 @@ async def save_article(
         record.headline, summary_texts, text, record.language, await _named_terms(record.id)
     )
     await search_index.write_search_row(connection, record.id, terms)
+    if not values.get("working_of"):
+        await live_entries.save_entries(connection, record, terms, now or record.modified_at)
     return await save_related_articles(record)
 
 
@@ -111,6 +118,8 @@ async def _references(record: ArticleRecord) -> dict[str, int | None]:
     await require_media(
         [record.lead_media, *block_media, *hop_media, *(placement.media for placement in record.media)]
     )
+    writers = [entry.author for entry in blocks.live_entries(record.blocks) if entry.author]
+    await ids_by_key(Author, "id", writers, "author")
     return {
         "category_id": paths.get(record.category),
         "story_id": stories.get(record.story),
@@ -118,13 +127,20 @@ async def _references(record: ArticleRecord) -> dict[str, int | None]:
     }
 
 
-def _body(record: ArticleRecord, text: str) -> dict[str, Any]:
+def _body(own: Sequence[blocks.Block], text: str) -> dict[str, Any]:
     return {
-        "blocks": blocks.dump_blocks(record.blocks),
-        "html": render.render_html(record.blocks),
-        "markdown": render_markdown(record.blocks),
+        "blocks": blocks.dump_blocks(own),
+        "html": render.render_html(own),
+        "markdown": render_markdown(own),
         "text": text,
     }
+
+
+async def lead_terms(article: Article) -> search_terms.SearchTerms:
+    """The search terms of an article without those of its body."""
+    texts = (article.kicker, article.short_headline, article.summary, article.lede, article.byline)
+    named = await _named_terms(article.id)
+    return search_terms.search_terms(article.headline, texts, "", article.language, named)
 
 
 async def _named_terms(article: int) -> list[str]:

@@ -7,6 +7,7 @@ and its terms as text, in which phrases are looked up.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contentql.content.search_terms import SearchTerms
@@ -23,6 +24,18 @@ CREATE_POSTGRES = (
 CREATE_SQLITE = (
     "CREATE VIRTUAL TABLE article_search USING fts5 ("
     " headline, summary, body, tokenize = \"ascii tokenchars '/'\")",
+)
+CREATE_ENTRIES_POSTGRES = (
+    "CREATE TABLE live_entry_search ("
+    " entry_id bigint PRIMARY KEY REFERENCES live_entry (id) ON DELETE CASCADE,"
+    " article_id bigint NOT NULL, document tsvector NOT NULL, long_text text)",
+    "CREATE INDEX live_entry_search_words ON live_entry_search USING gin (document)",
+)
+CREATE_ENTRIES_SQLITE = (
+    "CREATE VIRTUAL TABLE live_entry_search USING fts5 ("
+    " headline, summary, body, article_id UNINDEXED, tokenize = \"ascii tokenchars '/'\")",
+    "CREATE TRIGGER live_entry_search_follows AFTER DELETE ON live_entry"
+    " BEGIN DELETE FROM live_entry_search WHERE rowid = OLD.id; END",
 )
 INSERT_POSTGRES = (
     "INSERT INTO article_search (article_id, document, lead, long_text)"
@@ -72,6 +85,38 @@ async def write_search_row(connection: Any, article: int, terms: SearchTerms) ->
         return
     await connection.execute_query("DELETE FROM article_search WHERE rowid = ?", [article])
     await connection.execute_query(INSERT_SQLITE, list(sqlite_row(article, terms)))
+
+
+async def write_entry_rows(connection: Any, article: int, terms: Mapping[int, SearchTerms]) -> None:
+    """Writes the search rows of entries of a live blog, by their ids, through Tortoise's connection."""
+    await delete_entry_rows(connection, list(terms))
+    if connection.capabilities.dialect == "postgres":
+        sql = (
+            "INSERT INTO live_entry_search (entry_id, article_id, document, long_text)"
+            " VALUES ($1, $2, $3::text::tsvector, $4)"
+        )
+        rows = [(entry, postgres_row(article, words)) for entry, words in terms.items()]
+        values = [[entry, row[0], row[1], row[3]] for entry, row in rows]
+    else:
+        sql = (
+            "INSERT INTO live_entry_search (rowid, article_id, headline, summary, body)"
+            " VALUES (?, ?, ?, ?, ?)"
+        )
+        values = [[entry, *sqlite_row(article, words)] for entry, words in terms.items()]
+    if values:
+        await connection.execute_many(sql, values)
+
+
+async def delete_entry_rows(connection: Any, entries: Sequence[int]) -> None:
+    """Deletes the search rows of entries."""
+    if connection.capabilities.dialect == "postgres":
+        await connection.execute_query(
+            "DELETE FROM live_entry_search WHERE entry_id = ANY($1::bigint[])", [list(entries)]
+        )
+    elif entries:
+        await connection.execute_many(
+            "DELETE FROM live_entry_search WHERE rowid = ?", [[entry] for entry in entries]
+        )
 
 
 _MAX_POSITION = 16_383  # in a tsvector

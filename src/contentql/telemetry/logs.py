@@ -17,7 +17,7 @@ import orjson
 
 from contentql.settings import Settings
 from contentql.telemetry.printable import replace_unprintable
-from contentql.telemetry.trace import RequestTrace, sanitize
+from contentql.telemetry.trace import RequestTrace, StreamTrace, sanitize
 
 AccessLogMode = Literal["all", "errors", "off"]
 LogFormat = Literal["json", "text"]
@@ -59,7 +59,16 @@ class AccessLog:
         if self._mode == "off" or not (is_notable or self._mode == "all"):
             return
         level = "error" if trace.status == 500 else "warning" if is_notable else "info"
-        line = self._format_line(_record_fields(trace, seconds, level))
+        self._collect(_record_fields(trace, seconds, level))
+
+    def write_stream(self, trace: StreamTrace, seconds: float) -> None:
+        """Collects the line of a subscription that has ended after `seconds`; only with the mode `all`, as
+        it is no error that one ends and none that it is long."""
+        if self._mode == "all":
+            self._collect(_stream_fields(trace, seconds))
+
+    def _collect(self, values: Mapping[str, Any]) -> None:
+        line = self._format_line(values)
         if self._size + len(line) > _BUFFER_SIZE:
             self.flush()
         self._lines.append(line)
@@ -132,6 +141,23 @@ def _record_fields(trace: RequestTrace, seconds: float, level: str) -> dict[str,
         "response_bytes": trace.response_bytes,
         "duration_ms": round(seconds * 1000, 3),
         "stage_ms": {name: round(duration * 1000, 3) for name, duration in trace.durations().items()},
+    }
+
+
+def _stream_fields(trace: StreamTrace, seconds: float) -> dict[str, Any]:
+    return {
+        "timestamp": dt.datetime.now(dt.UTC),
+        "level": "info",
+        "logger": "contentql.stream",
+        "request_id": trace.request_id,
+        "operation_name": sanitize(trace.operation),
+        "document_hash": trace.document,
+        "client_name": trace.client_name,
+        "client_version": trace.client_version,
+        "error_codes": ",".join(trace.codes),
+        "events": trace.events,
+        "response_bytes": trace.response_bytes,
+        "duration_ms": round(seconds * 1000, 3),
     }
 
 

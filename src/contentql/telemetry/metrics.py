@@ -64,12 +64,23 @@ _COUNTERS: Final = {
         "Failed attempts to read or publish scheduled changes, which are repeated.",
         (),
     ),
+    "contentql_webhook_deliveries": ("Webhooks and purges that receivers have accepted.", ()),
+    "contentql_webhook_failures": ("Failed attempts to send a webhook or a purge.", ()),
+    "contentql_stream_events": ("Events that were sent to subscriptions.", ()),
+    "contentql_streams_dropped_slow": ("Streams that were ended because the client read too slowly.", ()),
+    "contentql_streams_dropped_revoked": (
+        "Streams that were ended because the token was revoked, has expired or has other permissions.",
+        (),
+    ),
 }
 _GAUGES: Final = {
+    "contentql_subscriptions_open": "Open subscriptions, over WebSocket and as event streams.",
     "contentql_http_requests_in_flight": "Requests in flight.",
     "contentql_cache_entries": "Responses in the response cache.",
     "contentql_cache_bytes": "Size of the response cache in bytes.",
     "contentql_scheduled_changes_overdue": "Workers that could not publish a scheduled change that is due.",
+    "contentql_webhook_pending": "Webhooks and purges that are to be sent.",
+    "contentql_webhook_dead": "Webhooks and purges that have failed for good.",
 }
 _HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...], Sequence[float]]]] = {
     "contentql_operation_duration_seconds": (
@@ -118,6 +129,32 @@ class DueChangeStatsSource(Protocol):
     def failures(self) -> int: ...
     @property
     def is_overdue(self) -> bool: ...
+
+
+class StreamStatsSource(Protocol):
+    """Statistics of subscriptions; all but the first are counters."""
+
+    @property
+    def open(self) -> int: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def slow(self) -> int: ...
+    @property
+    def revoked(self) -> int: ...
+
+
+class WebhookStatsSource(Protocol):
+    """Statistics of webhooks; the first two are counters."""
+
+    @property
+    def delivered(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def pending(self) -> int: ...
+    @property
+    def dead(self) -> int: ...
 
 
 class Metrics(Collector):
@@ -183,6 +220,24 @@ class Metrics(Collector):
             ("contentql_scheduled_changes_rejected", changes.rejected),
             ("contentql_scheduled_changes_failures", changes.failures),
             ("contentql_scheduled_changes_overdue", int(changes.is_overdue)),
+        )
+
+    def copy_stream_stats(self, streams: StreamStatsSource) -> None:
+        """Copies the statistics of subscriptions to the counters."""
+        self._copy(
+            ("contentql_subscriptions_open", streams.open),
+            ("contentql_stream_events", streams.events),
+            ("contentql_streams_dropped_slow", streams.slow),
+            ("contentql_streams_dropped_revoked", streams.revoked),
+        )
+
+    def copy_webhook_stats(self, webhooks: WebhookStatsSource) -> None:
+        """Copies the statistics of webhooks to the counters."""
+        self._copy(
+            ("contentql_webhook_deliveries", webhooks.delivered),
+            ("contentql_webhook_failures", webhooks.failed),
+            ("contentql_webhook_pending", webhooks.pending),
+            ("contentql_webhook_dead", webhooks.dead),
         )
 
     def _copy(self, *values: tuple[str, float]) -> None:

@@ -20,9 +20,15 @@ from typing import Final, Protocol
 from contentql.errors import OperatorError
 from contentql.settings import Settings
 from contentql.telemetry.logs import AccessLog
-from contentql.telemetry.metrics import CacheStatsSource, DueChangeStatsSource, Metrics
+from contentql.telemetry.metrics import (
+    CacheStatsSource,
+    DueChangeStatsSource,
+    Metrics,
+    StreamStatsSource,
+    WebhookStatsSource,
+)
 from contentql.telemetry.shared_counters import CounterFile, claim_counter_file
-from contentql.telemetry.trace import RequestTrace
+from contentql.telemetry.trace import RequestTrace, StreamTrace
 
 _FLUSH_INTERVAL: Final = 0.5  # seconds between two writes of collected log lines
 _EXPORT_TIMEOUT: Final = 2.0  # seconds to export the last spans at shutdown
@@ -44,12 +50,14 @@ class RequestObserver:
         *,
         cache: CacheStatsSource | None = None,
         due_changes: DueChangeStatsSource | None = None,
+        webhooks: WebhookStatsSource | None = None,
         log: AccessLog | None = None,
         traces: SpanExporter | None = None,
     ) -> None:
         """`log` and `traces` default to those of the settings. Raises OperatorError if the settings need a
         package that is not installed or a directory that is not writable."""
-        self.cache, self.due_changes = cache, due_changes
+        self.cache, self.due_changes, self.webhooks = cache, due_changes, webhooks
+        self.streams: StreamStatsSource | None = None
         self._log = log or AccessLog(settings.access_log, settings.log_format, settings.slow_request_seconds)
         self._traces = traces or load_tracer(settings)
         folder = None if settings.metrics_dir == "auto" else Path(settings.metrics_dir)
@@ -95,6 +103,10 @@ class RequestObserver:
         if self._traces:
             self._traces.export(trace)
 
+    def finish_stream(self, trace: StreamTrace) -> None:
+        """Logs the end of a subscription; its request was finished with the first event."""
+        self._log.write_stream(trace, perf_counter() - trace.started)
+
     async def render_metrics(self) -> bytes:
         """The page /metrics, with the counts of all workers."""
         self._copy_stats()
@@ -106,6 +118,10 @@ class RequestObserver:
             self._metrics.copy_cache_stats(self.cache)
         if self.due_changes is not None:
             self._metrics.copy_due_change_stats(self.due_changes)
+        if self.streams is not None:
+            self._metrics.copy_stream_stats(self.streams)
+        if self.webhooks is not None:
+            self._metrics.copy_webhook_stats(self.webhooks)
 
     def _flush_periodically(self) -> None:
         """Writes the collected log lines and statistics, now and every `_FLUSH_INTERVAL` seconds."""

@@ -86,6 +86,31 @@ class RequestTrace:
         return results
 
 
+class StreamTrace:
+    """One subscription, from its first event to its end. There may be thousands."""
+
+    __slots__ = (
+        "client_name",
+        "client_version",
+        "codes",
+        "document",
+        "events",
+        "operation",
+        "request_id",
+        "response_bytes",
+        "started",
+    )
+
+    def __init__(self, trace: RequestTrace) -> None:
+        """`trace`: of the request that opened it."""
+        self.request_id, self.operation, self.document = trace.request_id, trace.operation, trace.document
+        self.client_name, self.client_version = trace.client_name, trace.client_version
+        self.started = perf_counter()
+        self.events = 0
+        self.response_bytes = 0
+        self.codes: tuple[str, ...] = ()  # why the server ended it
+
+
 def server_timing_header(trace: RequestTrace) -> bytes:
     """The value of the Server-Timing header: `parse;dur=0.120, execute;dur=3.100, total;dur=4.020`, in ms.
 

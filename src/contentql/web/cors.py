@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 ALLOW_HEADERS = (
-    b"content-type, authorization, x-preview-at, accept, if-none-match, x-request-id,"
+    b"content-type, authorization, x-preview-at, accept, if-none-match, last-event-id, x-request-id,"
     b" traceparent, tracestate, baggage, sentry-trace,"
     b" apollo-require-preflight, graphql-require-preflight, x-apollo-operation-name,"
     b" apollographql-client-name, apollographql-client-version, graphql-client-name, graphql-client-version"

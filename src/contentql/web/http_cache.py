@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 
 from contentql.cache.entry import CachedResponse
+from contentql.content.cache_tags import clean_tag, summary_tag
 
 MAX_TAGS = 60
 MAX_TAG_BYTES = 3_000
 _TAGS = re.compile(rb'\s*(?:W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)')
-_INVALID_TAG_CHARACTER = re.compile(r"[^A-Za-z0-9_:/.-]")
 
 HeaderList = list[tuple[bytes, bytes]]
 
@@ -41,9 +41,9 @@ def matches_etag(if_none_match: bytes, tag: str) -> bool:
 def cache_tag_headers(entry: CachedResponse) -> HeaderList:
     """Headers that name the objects and lists of a response, for purging a CDN by tag; coarser if there are
     many."""
-    words = [_INVALID_TAG_CHARACTER.sub("_", word)[:100] for word in (*entry.list_tags, *entry.shown_ids)]
+    words = list(map(clean_tag, (*entry.list_tags, *entry.shown_ids)))
     if len(words) > MAX_TAGS or sum(map(len, words)) + len(words) > MAX_TAG_BYTES:
-        kinds = dict.fromkeys(f"any-{id.partition('_')[0]}" for id in entry.shown_ids)
+        kinds = dict.fromkeys(summary_tag(id.partition("_")[0]) for id in entry.shown_ids)
         words = [*words[: min(len(entry.list_tags), MAX_TAGS)], *kinds]
     return [(b"cache-tag", _joined(words, ",")), (b"surrogate-key", _joined(words, " "))] if words else []
 

@@ -19,6 +19,7 @@ from contentql.web.compression import parse_qvalues
 
 GRAPHQL_RESPONSE_MEDIA_TYPE = "application/graphql-response+json"
 JSON_MEDIA_TYPE = "application/json"
+EVENT_STREAM_MEDIA_TYPE = "text/event-stream"
 _HASH_LENGTH = 64
 _OPERATION_PARAMETERS = frozenset({"query", "documentId", "doc_id", "extensions"})
 _QUERY_HINT = 'Send {"query": "{ latestNews { … } }"}.'
@@ -38,14 +39,24 @@ class GraphQLRequestData:
     extensions: Mapping[str, Any]
 
 
-@lru_cache(maxsize=256)
-def prefers_application_json(accept: bytes) -> bool:
-    """Whether the client prefers application/json, whose clients expect status 200 with GraphQL errors.
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the client accepts. `legacy`: it prefers application/json, whose clients expect status 200 with
+    GraphQL errors; `stream`: event streams, named in Accept; `only_stream`: no JSON."""
 
-    Raises ApiError NOT_ACCEPTABLE if it accepts neither of our media types.
+    legacy: bool = False
+    stream: bool = False
+    only_stream: bool = False
+
+
+@lru_cache(maxsize=256)
+def parse_accept(accept: bytes) -> Accepted:
+    """The media types of an Accept header.
+
+    Raises ApiError NOT_ACCEPTABLE if the client accepts none of ours.
     """
     if not accept.strip():
-        return False
+        return Accepted()
     weights = parse_qvalues(accept)
 
     def weight(of: str) -> float:
@@ -55,13 +66,17 @@ def prefers_application_json(accept: bytes) -> bool:
         return 0.0
 
     modern, legacy = weight(GRAPHQL_RESPONSE_MEDIA_TYPE), weight(JSON_MEDIA_TYPE)
+    # Many clients send every operation with `text/event-stream` beside JSON, and read JSON.
+    stream = weights.get(EVENT_STREAM_MEDIA_TYPE, 0.0) > 0
     if not modern and not legacy:
+        if stream:
+            return Accepted(stream=True, only_stream=True)
         raise ApiError(
             "NOT_ACCEPTABLE",
             f"Only {GRAPHQL_RESPONSE_MEDIA_TYPE} and {JSON_MEDIA_TYPE} are served here.",
             f"Send `Accept: {GRAPHQL_RESPONSE_MEDIA_TYPE}`.",
         )
-    return legacy > modern
+    return Accepted(legacy=legacy > modern, stream=stream)
 
 
 def is_page_request(method: str, query_string: bytes, accept: bytes) -> bool:
@@ -131,6 +146,33 @@ def parse_query_string(query_string: bytes) -> GraphQLRequestData:
         else:
             results.pop(name, None)
     return validate_request_data(results)
+
+
+def query_parameter(query_string: bytes, name: str) -> str | None:
+    """The last value of a parameter that belongs to the transport; None if it is absent or not UTF-8."""
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), max_num_fields=_MAX_PARAMETERS, errors="strict")
+    except ValueError:
+        return None
+    return dict(pairs).get(name)
+
+
+def last_event_id(
+    data: GraphQLRequestData, headers: Mapping[bytes, bytes] | None = None, query_string: bytes = b""
+) -> str | None:
+    """The id of the last event that the client has: of the header Last-Event-ID, which a browser sends when
+    it connects again, the parameter `lastEventId` of the URL, or `extensions.lastEventId`. None for a new
+    client. Raises ApiError INVALID_REQUEST."""
+    header = (headers or {}).get(b"last-event-id", b"").decode("utf-8", "replace").strip()
+    parameter = query_parameter(query_string, "lastEventId") if query_string else None
+    value = header or parameter or data.extensions.get("lastEventId")
+    if value is not None and not isinstance(value, str):
+        raise ApiError(
+            "INVALID_REQUEST",
+            "`extensions.lastEventId` must be a string.",
+            "Send the `extensions.eventId` of the last result, or leave it out.",
+        )
+    return value or None
 
 
 def _parse_json(text: bytes, problem: str) -> Any:

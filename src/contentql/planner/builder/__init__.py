@@ -117,7 +117,8 @@ def _build(context: BuildContext, rows: int) -> Plan:
     roots: list[RootFieldPlan] = []
     columns: list[str] = []
     errors: list[ApiError] = []
-    fields = operation.collect_fields([operation.node.selection_set], frozenset({"Query"}), context.included)
+    root_types = frozenset({operation.root_type})
+    fields = operation.collect_fields([operation.node.selection_set], root_types, context.included)
     for index, (key, group) in enumerate(fields.items()):
         result = build_root_field(context.for_root(index).at_field(key), group)
         if isinstance(result, ApiError):

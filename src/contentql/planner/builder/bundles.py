@@ -192,10 +192,10 @@ def _shown_rows(context: BuildContext, table: str, bundle: RowRef) -> RowSource:
     row = RowRef(alias, table, FromClause(alias))
     select = {
         "article": _related_ids,
-        "author": _linked_ids("article_author", "author_id"),
+        "author": _linked_ids("author_id", "article_author", "live_entry_use"),
         "media": _media_ids,
         "source": _source_ids,
-        "tag": _linked_ids("article_tag", "tag_id"),
+        "tag": _linked_ids("tag_id", "article_tag"),
     }[table](context, bundle)
     base = RowSource(row, f"({select}) {ids} cross join {table} {row.alias}")
     base.where.append(context.matches_public_id(row, f"{ids}.id"))
@@ -209,14 +209,16 @@ def _scan_linked(context: BuildContext, link: str, column: str, table: str, *col
     context.read_set.scan(Scan(table, other_columns=frozenset(columns), link_path=way))
 
 
-def _linked_ids(link: str, column: str) -> Callable[[BuildContext, RowRef], str]:
-    def select(context: BuildContext, bundle: RowRef) -> str:
+def _linked_ids(column: str, *links: str) -> Callable[[BuildContext, RowRef], str]:
+    """Returns a function that returns the select of the ids in a column of junction tables."""
+
+    def select(context: BuildContext, bundle: RowRef, link: str) -> str:
         _scan_linked(context, link, column, column.removesuffix("_id"))
         way = context.alias()
         where = _is_of_bundle(context, bundle, f"{way}.article_id")
         return f"select distinct {way}.{column} as id from {link} {way} where {where}"
 
-    return select
+    return lambda context, bundle: " union ".join(select(context, bundle, link) for link in links)
 
 
 def _source_ids(context: BuildContext, bundle: RowRef) -> str:
@@ -279,17 +281,12 @@ def _media_ids(context: BuildContext, bundle: RowRef) -> str:
 
 def _article_media_ids(context: BuildContext, bundle: RowRef) -> str:
     """As `_media_ids`, without those of attributions."""
-    placed, credit, author = context.alias(), context.alias(), context.alias()
     context.read_set.scan(Scan("media", visibility_changes_only=True))
-    _scan_linked(context, "article_media", "media_id", "media")
-    _scan_linked(context, "article_author", "author_id", "author", "image_id")
     selects = [
-        f"select {placed}.media_id as id from article_media {placed}"
-        f" where {_is_of_bundle(context, bundle, f'{placed}.article_id')}",
+        _linked_ids("media_id", "article_media", "live_entry_use")(context, bundle),
         _own_articles(context, bundle, "lead_media_id").select,
-        f"select {author}.image_id from article_author {credit}"
-        f" join author {author} on {author}.id = {credit}.author_id"
-        f" where {_is_of_bundle(context, bundle, f'{credit}.article_id')}",
+        _author_images(context, bundle, "article_author"),
+        _author_images(context, bundle, "live_entry_use"),
         _related_articles(context, bundle, "lead_media_id").select,
     ]
     if bundle.table == "collection":
@@ -303,6 +300,17 @@ def _article_media_ids(context: BuildContext, bundle: RowRef) -> str:
         )
         selects.append(f"select {items.row.alias}.media_id from {items.source} where {sql_and(items.where)}")
     return " union ".join(selects)
+
+
+def _author_images(context: BuildContext, bundle: RowRef, link: str) -> str:
+    """Select of the ids of the portraits of the authors in a junction table."""
+    _scan_linked(context, link, "author_id", "author", "image_id")
+    credit, author = context.alias(), context.alias()
+    return (
+        f"select {author}.image_id from {link} {credit}"
+        f" join author {author} on {author}.id = {credit}.author_id"
+        f" where {_is_of_bundle(context, bundle, f'{credit}.article_id')}"
+    )
 
 
 def _attribution_media(context: BuildContext, bundle: RowRef, column: str) -> _Values:

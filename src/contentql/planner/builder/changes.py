@@ -281,6 +281,8 @@ class _ChangePageBuilder(LogReader):
             "select l.article_id, m.expires_at from media m join article_media l on l.media_id = m.id"
             f" where {ended}",
             f"select x.id, m.expires_at from media m join article x on x.lead_media_id = m.id where {ended}",
+            "select u.article_id, m.expires_at from media m join live_entry_use u on u.media_id = m.id"
+            f" where {ended}",
             "select l.article_id, m.expires_at from media m join author u on u.image_id = m.id"
             f" join article_author l on l.author_id = u.id where {ended}",
         ]

@@ -18,6 +18,7 @@ from contentql.planner.builder.list_rows import (
 )
 from contentql.planner.builder.nodes import (
     direction_sql,
+    leaf_value,
     reads_alias,
     selection_sets,
 )
@@ -36,6 +37,7 @@ from contentql.planner.cursors import ListFingerprint
 from contentql.planner.field_plans import DIRECT_SECTION_ARTICLES, SECTION_ARTICLES, ToMany
 from contentql.planner.filters import sql_and
 from contentql.planner.operation import ArgumentValue
+from contentql.planner.params import passthrough
 from contentql.planner.sql.nodes import (
     AggregateNode,
     ArrayNode,
@@ -114,9 +116,23 @@ def build_relation_connection(
             and context.constrain(arguments["exact"])
         ):
             requested = replace(relation, link=DIRECT_SECTION_ARTICLES)
-        return relation_rows(context, requested, here)
+        rows = relation_rows(context, requested, here)
+        _restrict_entries(context, rows, arguments)
+        return rows
 
     return build_connection(context, label, base, relation.table, target, arguments, selections, relation)
+
+
+def _restrict_entries(context: BuildContext, base: RowSource, arguments: dict[str, ArgumentValue]) -> None:
+    """Restricts a list of live entries to the key events, and to those that changed at or after a time."""
+    alias = base.row.alias
+    if arguments.get("keyEvents") is not None and context.constrain(arguments["keyEvents"]):
+        base.where.append(f"{alias}.key_event")
+        base.dependency_columns["key_event"] = None
+    if arguments.get("since") is not None:
+        time = context.param(leaf_value(arguments["since"]), "time", passthrough)
+        base.where.append(f"{alias}.changed_at >= {time}")
+        base.dependency_columns["changed_at"] = None
 
 
 def build_connection(

@@ -8,6 +8,7 @@ from graphql import FieldNode, SelectionSetNode
 
 from contentql.content import ids
 from contentql.errors import ApiError
+from contentql.planner.builder.bodies import body_blocks_sql, build_body_text
 from contentql.planner.builder.bundles import build_bundle_field, bundle_markers
 from contentql.planner.builder.canonical_urls import build_canonical_url, canonical_path_markers
 from contentql.planner.builder.connections import build_adjacent, build_list, build_relation_connection
@@ -22,6 +23,7 @@ from contentql.planner.catalog import CatalogField, TypePlan
 from contentql.planner.cost import ASSUMED_LIST_SIZE
 from contentql.planner.field_plans import (
     AdjacentArticle,
+    BodyText,
     BundleRows,
     BundleValue,
     CanonicalUrl,
@@ -143,6 +145,8 @@ def _build_field(
     plan = type_plan.fields[name]
     if isinstance(plan, Column):
         return _build_column(context, row, plan, field.is_required)
+    if isinstance(plan, BodyText):
+        return build_body_text(context, plan, row)
     context = context.at_field(key)
     try:
         return _build_composite(context, type_plan, field, plan, group, row)
@@ -283,6 +287,8 @@ def _build_json_elements(
     there = RowRef(alias, "", FromClause(""), json=True)
     if row.json:
         source = context.dialect.element_list(row.alias, plan.key, plan.text_key)
+    elif plan.with_entries:
+        source = body_blocks_sql(context, row, plan.column)
     else:
         source = row.column(plan.column)
     with_joins = context.dialect.elements(source, alias)

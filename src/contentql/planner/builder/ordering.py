@@ -33,6 +33,8 @@ DEFAULT_ORDER = {
     "audit_entry": "at desc",
     "token": "created_at desc",
     "redirect": "created_at desc",
+    "webhook": "created_at desc",
+    "webhook_delivery": "id desc",
     "article": "published_at desc",
     "DeletedArticle": "deleted_at desc",
     "category": "path asc",
@@ -87,6 +89,8 @@ def apply_default_order(context: BuildContext, base: RowSource, relation: ToMany
                 f" and w.{relation.link.target_column} = {{id}})"
             )
         base.keys.append(SortKey(sql, ORDER_COLUMN_KINDS.get(name, "int"), direction == "desc", existing))
+        if fields == "id desc":
+            return
     base.keys.append(SortKey(public_id_sql(base.row.table, base.row.alias, context.visibility), "id", False))
 
 

@@ -1,4 +1,4 @@
-"""Root fields of a query: single objects, `node`, `nodes`, lists and the viewer."""
+"""Root fields of queries and subscriptions: single objects, `node`, `nodes`, lists and the viewer."""
 
 from __future__ import annotations
 
@@ -67,12 +67,13 @@ def build_root_field(
 ) -> ResultNode | MarkedNode | bytes | ApiError:
     node = group[0]
     name = node.name.value
+    root_type = context.operation.root_type
     if name == "__typename":
-        return b'"Query"'
+        return orjson.dumps(root_type)
     if name.startswith("__"):
         return build_introspection(context, group)
-    of = context.catalog.field_type("Query", name)
-    plan = context.catalog.types["Query"].fields[name]
+    of = context.catalog.field_type(root_type, name)
+    plan = context.catalog.types[root_type].fields[name]
     assert isinstance(plan, RootField), name
     selections = selection_sets(group)
     try:
@@ -112,7 +113,9 @@ def build_root_field(
             case "nodes":
                 return _nodes_root(context, arguments, selections)
             case "page" | "latest":
-                return _list_root(context, plan, f"Query.{name}", named_type(of.type), arguments, selections)
+                return _list_root(
+                    context, plan, f"{root_type}.{name}", named_type(of.type), arguments, selections
+                )
     except ApiError as refusal:
         refusal.path = refusal.path or context.path
         # A nullable root field becomes null and the others are executed; for others the operation fails.

@@ -158,6 +158,15 @@ class Dialect(Protocol):
     def max_timestamp(self) -> str:
         """SQL of a timestamp later than all stored ones."""
 
+    def followed_by_texts(self, text: str, column: str, rows: str, order: str, separator: str) -> str:
+        """Returns SQL of a text and the texts of rows in order, joined by `separator`.
+
+        `rows` is what follows FROM, at most 50,000 rows. An empty text has no separator after it.
+        """
+
+    def followed_by_elements(self, array: str, column: str, rows: str, order: str) -> str:
+        """Returns SQL of a JSON array with the JSON values of rows in order appended."""
+
     def earliest(self, times: Sequence[str]) -> str:
         """Returns SQL of the earliest of two or more timestamps that are not null; null if all are."""
 

@@ -190,6 +190,18 @@ class PostgresDialect:
     def max_timestamp(self) -> str:
         return "timestamptz '9999-12-31 23:59:59+00'"
 
+    def followed_by_texts(self, text: str, column: str, rows: str, order: str, separator: str) -> str:
+        mark = f"E'{separator.encode('unicode_escape').decode()}'"
+        joined = (
+            f"case when {text} = '' then '' else {mark} end || string_agg({column}, {mark} order by {order})"
+        )
+        return f"({text} || coalesce((select {joined} from {rows}), ''))"
+
+    def followed_by_elements(self, array: str, column: str, rows: str, order: str) -> str:
+        return (
+            f"({array} || coalesce((select jsonb_agg({column} order by {order}) from {rows}), '[]'::jsonb))"
+        )
+
     def earliest(self, times: Sequence[str]) -> str:
         return f"least({', '.join(times)})"
 
@@ -226,11 +238,18 @@ class PostgresDialect:
         return f"fold_text({sql})"
 
     def matching_articles(self, param: str) -> str:
+        def matches(table: str) -> str:
+            return (
+                f"select w.article_id from {table} w where w.document @@ {_tsquery(param, 'query')}"
+                f" and w.long_text is null union all select w.article_id from {table} w"
+                f" where w.document @@ {_tsquery(param, 'words')} and w.long_text is not null"
+                f" and {_has_phrases(param, 'w.long_text')}"
+            )
+
+        entries = matches("live_entry_search")
         return (
-            f"select w.article_id from article_search w where w.document @@ {_tsquery(param, 'query')}"
-            " and w.long_text is null union all select w.article_id from article_search w"
-            f" where w.document @@ {_tsquery(param, 'words')} and w.long_text is not null"
-            f" and {_has_phrases(param, 'w.long_text')}"
+            f"{matches('article_search')} union all {entries}"
+            f" union all select c.id from article c where c.working_of <> 0 and c.working_of in ({entries})"
         )
 
     def matches_names(self, row: str, param: str) -> str:

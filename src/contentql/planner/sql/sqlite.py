@@ -203,6 +203,17 @@ class SqliteDialect:
         on = "de.key = dl.key and de.value is not dl.value"
         return f"json_each({later}) dl join json_each({earlier}) de on {on}"
 
+    def followed_by_texts(self, text: str, column: str, rows: str, order: str, separator: str) -> str:
+        mark = f"char({', '.join(str(ord(character)) for character in separator)})"
+        joined = f"case when {text} = '' then '' else {mark} end || group_concat(en.t, {mark})"
+        return f"({text} || coalesce((select {joined} from {_ordered(column, rows, order)} en), ''))"
+
+    def followed_by_elements(self, array: str, column: str, rows: str, order: str) -> str:
+        comma = f"case when json_array_length({array}) = 0 then '' else ',' end"
+        joined = f"{comma} || group_concat(en.t, ',')"
+        added = f"coalesce((select {joined} from {_ordered(column, rows, order)} en), '')"
+        return f"(rtrim({array}, '] ') || {added} || ']')"
+
     def unnest_texts(self, texts: str, alias: str) -> str:
         return f"(select key as n, value as t from json_each({texts})) {alias}"
 
@@ -239,9 +250,11 @@ class SqliteDialect:
         group = f"'(' || (g.value ->> '$.query') || coalesce(({named}), '') || ')'"
         operator = "case when g.key = 0 then '' when g.value ->> '$.not' then ' NOT ' else ' AND ' end"
         groups = f"select group_concat({operator} || {group}, '') from json_each({param}, '$.groups') g"
+        match = f"match ({param} ->> '$.columns') || '(' || ({groups}) || ')'"
+        entries = f"select article_id from live_entry_search where live_entry_search {match}"
         return (
-            "select rowid from article_search where article_search match"
-            f" ({param} ->> '$.columns') || '(' || ({groups}) || ')'"
+            f"select rowid from article_search where article_search {match} union all {entries}"
+            f" union all select w.id from article w where w.working_of <> 0 and w.working_of in ({entries})"
         )
 
     def matches_names(self, row: str, param: str) -> str:
@@ -257,6 +270,12 @@ class SqliteDialect:
         return f"(case when {row}.id in {headline} then 3 when {row}.id in {summary} then 2 else 1 end)"
 
 
+def _ordered(column: str, rows: str, order: str) -> str:
+    """Returns a subquery of texts `t` in order, which it keeps because it has a LIMIT."""
+    return f"(select {column} as t from {rows} order by {order} limit {_MAX_ORDERED})"
+
+
+_MAX_ORDERED = 50_000
 _NAMES_MATCH = "exists (select 1 from json_each(g.value, '$.names') p where instr({}, p.value) > 0)"
 
 

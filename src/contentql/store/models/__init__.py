@@ -16,13 +16,15 @@ MODEL_MODULES: Final = (
     "contentql.store.models.taxonomy",
     "contentql.store.models.articles",
     "contentql.store.models.attributions",
+    "contentql.store.models.live_entries",
     "contentql.store.models.collections",
     "contentql.store.models.redirects",
     "contentql.store.models.documents",
     "contentql.store.models.history",
     "contentql.store.models.accounts",
+    "contentql.store.models.webhooks",
 )
-CONTENT_MODULES: Final = MODEL_MODULES[:5]
+CONTENT_MODULES: Final = MODEL_MODULES[:6]
 
 
 def models_of(modules: tuple[str, ...] = MODEL_MODULES) -> Iterator[type[Model]]:

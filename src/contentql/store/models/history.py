@@ -56,6 +56,23 @@ class Revision(Model):
         unique_together = (("article", "version"),)
 
 
+class LiveEntryVersion(Model):
+    """Saved state of an entry of a live blog: its block, or null of a removed one."""
+
+    id = id_field()
+    entry: Any = fields.ForeignKeyField("content.LiveEntry", on_delete=OnDelete.CASCADE, related_name=False)
+    version = fields.IntField()
+    at = TimestampField()
+    account = fields.CharField(max_length=200)
+    by = fields.CharField(max_length=200)
+    reason = fields.TextField(null=True)
+    block: Any = fields.JSONField(null=True)
+
+    class Meta:
+        table = "live_entry_version"
+        unique_together = (("entry", "version"),)
+
+
 class ScheduledChange(Model):
     """Change of a published article that is published at the time `at`.
 

@@ -5,6 +5,7 @@ import { requestHeaders, token, url } from "./session.js";
 
 const TOKENS = /\bcqlp?_[A-Za-z0-9_-]{8,}/g;
 const NAME = "CONTENTQL_TOKEN";
+const SUBSCRIPTION = /^\s*subscription\b/m;
 
 // A link to this page that opens the operation in a new tab of the editor. The operation is in the fragment,
 // which browsers do not send. Headers are not in it, and tokens in the text are cut.
@@ -32,10 +33,12 @@ export function takeSharedOperation() {
 // variables or headers are not JSON.
 export function curlCommand({ query, variables, operationName, headers }) {
   const own = headers?.trim() ? JSON.parse(headers) : {};
-  const fields = requestHeaders({ accept: "application/json", "content-type": "application/json", ...own });
+  const isStream = SUBSCRIPTION.test(query);
+  const accept = isStream ? "text/event-stream" : "application/json";
+  const fields = requestHeaders({ accept, "content-type": "application/json", ...own });
   const body = { query, variables: variables?.trim() ? JSON.parse(variables) : undefined, operationName };
   const secrets = [token.get()];
-  const parts = ["curl", quote(url.href)];
+  const parts = [isStream ? "curl -N" : "curl", quote(url.href)];
   for (const [name, value] of fields) {
     const [, scheme, secret] = value.match(/^(\w+\s+)?(.+)$/s) ?? [];
     if (name === "authorization" && secret) secrets.push(secret);
