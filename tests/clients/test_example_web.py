@@ -90,7 +90,7 @@ async def test_article_shows_its_source_chains(
     page: Page, site: Site, request: pytest.FixtureRequest
 ) -> None:
     """From the source that the article quotes to the origin; `--rewrite-goldens` replaces the picture."""
-    await page.resize(1000, 1500)
+    await page.resize(1100, 1000)
     await page.open(f"{site.origin}/article/art_701")
     await page.wait_for("document.querySelector('.chains')")
     chains = await page.evaluate(
