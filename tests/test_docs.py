@@ -51,7 +51,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = sorted(
     path
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")]
+    for pattern in ("*.md", "docs/**/*.md", "examples/*/README.md", ".github/*.md")
+    for path in ROOT.glob(pattern)
     if path.name != "PULL_REQUEST_TEMPLATE.md"
 )
 EXAMPLE = re.compile(r"\*\*(\d+)\. .*?```graphql\n(.*?)```\n(?:\n```json\n(.*?)```)?", re.DOTALL)

@@ -1,4 +1,4 @@
-"""examples/mobile: delta sync and bundles in Node.js and in Chromium, offline, killed, and away for too long."""
+"""examples/mobile: sync and bundles in Node.js and Chromium; offline, killed, and away for too long."""
 
 from __future__ import annotations
 
@@ -362,9 +362,7 @@ async def test_page_goes_on_with_its_token_and_shows_removals(
         assert (await page.evaluate(REMOVED_JS)).endswith("was removed: unpublished")
         assert await page.evaluate(LINKS_JS) == newsroom.public_ids()
         await page.open(f"{origin}/?third#{created}")
-        await page.wait_for(
-            "document.querySelector('main h2')?.innerText === 'Ferry Returns to Port Alder'"
-        )
+        await page.wait_for("document.querySelector('main h2')?.innerText === 'Ferry Returns to Port Alder'")
         await page.open(f"{origin}/?fourth#art_720")
         await page.wait_for("document.querySelector('main').innerText.includes('not stored')")
     assert page.console_errors == []

@@ -97,7 +97,9 @@ async def test_article_shows_its_source_chains(
         "[...document.querySelectorAll('.chain')].map(chain => chain.textContent.trim())"
     )
     assert "according to Sky News, citing South Korean intelligence" in chains
-    assert "reported by Korea JoongAng Daily, according to Korea Central Television (state-controlled)" in chains
+    assert (
+        "reported by Korea JoongAng Daily, according to Korea Central Television (state-controlled)" in chains
+    )
     assert "said by Sergei Shoigu (Russian Security Council Secretary)" in chains
     assert "reported by an unnamed source" in chains
     assert (await page.evaluate(HEADINGS_JS))[:2] == ["Sources of this article", "Related"]
