@@ -105,10 +105,14 @@ def heading_anchors(page: Path) -> set[str]:
 
 
 def test_every_source_path_exists() -> None:
-    """Paths in backticks that begin with src/ or tests/, except those with placeholders."""
+    """Paths in backticks that begin with src/ or tests/, except those with placeholders.
+
+    Those of an example are paths in its folder.
+    """
     for page in PAGES:
         for path in re.findall(r"`((?:src|tests)/[^`<>*]*)`", page.read_text()):
-            assert (ROOT / path).exists(), (page.name, path)
+            folder = page.parent if page.is_relative_to(ROOT / "examples") else ROOT
+            assert (folder / path).exists(), (page.name, path)
 
 
 # Examples

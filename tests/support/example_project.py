@@ -1,4 +1,4 @@
-"""The projects in examples/: installed once, built in copies, with an editor who changes the demo newsroom."""
+"""The projects in examples/, installed once and built in copies, and an editor of the demo newsroom."""
 
 from __future__ import annotations
 

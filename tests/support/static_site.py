@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 
 class _Files(SimpleHTTPRequestHandler):
     """Serves `index.html` for paths without a file, as sites with pages in the browser need it."""
 
-    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
+    extensions_map: ClassVar[dict[str, str]] = {
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".js": "text/javascript",
+    }
 
     def send_head(self):  # type: ignore[no-untyped-def]  # the type is private to the library
         if not Path(self.translate_path(self.path)).exists():
