@@ -13,11 +13,6 @@ from pathlib import Path
 class _Files(SimpleHTTPRequestHandler):
     """Serves `index.html` for paths without a file, as sites with pages in the browser need it."""
 
-    extensions_map: ClassVar[dict[str, str]] = {
-        **SimpleHTTPRequestHandler.extensions_map,
-        ".js": "text/javascript",
-    }
-
     def send_head(self):  # type: ignore[no-untyped-def]  # the type is private to the library
         if not Path(self.translate_path(self.path)).exists():
             self.path = "/"

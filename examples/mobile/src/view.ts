@@ -78,11 +78,11 @@ const PHRASES: Record<string, string> = {
   SEEN_BY: "seen by",
 };
 
-/** "… according to Sky News, citing South Korean intelligence": the chain begins with the origin. */
+/** "Claim – according to Sky News, citing South Korean intelligence": the chain begins with the origin. */
 function attributionView({ claim, quote, chain }: Attribution, sources: Map<string, string>): HTMLElement {
   const hops = chain.toReversed().map(({ kind, source }) => {
     return `${PHRASES[kind] ?? "from"} ${(source && sources.get(source.id)) ?? "an unnamed source"}`;
   });
-  const said = claim ?? quote;
-  return element("li", {}, ...(said ? [element("q", {}, said), " "] : []), hops.join(", "));
+  const said = [...(claim ? [claim] : []), ...(quote ? [element("q", {}, quote)] : [])];
+  return element("li", {}, ...said.flatMap((text) => [text, " – "]), hops.join(", "));
 }

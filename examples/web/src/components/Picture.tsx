@@ -6,6 +6,7 @@ graphql(`
     id
     kind
     url
+    mime
     alt
     credit
     width
@@ -24,7 +25,7 @@ export function Picture({ media, sizes = "min(100vw, 44rem)" }: { media: Picture
   if (media.kind === "AUDIO") {
     return <audio controls preload="none" src={media.url} aria-label={media.alt ?? "Recording"} />;
   }
-  const files = media.renditions.filter(({ width, mime }) => width && mime?.startsWith("image/"));
+  const files = [...media.renditions, media].filter(({ width, mime }) => width && mime?.startsWith("image/"));
   const srcSet = files.map(({ url, width }) => `${url} ${width}w`).join(", ");
   return (
     <img

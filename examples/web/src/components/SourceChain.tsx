@@ -42,7 +42,8 @@ export function SourceChain({ attribution }: { attribution: ChainFragment }) {
   const hops = attribution.chain.toReversed();
   return (
     <li>
-      {(attribution.claim ?? attribution.quote) && <q>{attribution.claim ?? attribution.quote}</q>}
+      {attribution.claim && <p className="claim">{attribution.claim}</p>}
+      {attribution.quote && <q>{attribution.quote}</q>}
       <p className="chain">
         {hops.map(({ id, kind, url, source }, index) => (
           <span key={id}>
