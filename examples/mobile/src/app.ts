@@ -11,6 +11,9 @@ import { articleView, element, listItem } from "./view.js";
 /** The newest articles, whose bundles are downloaded. */
 const OFFLINE_ARTICLES = 20;
 
+const { api: API_URL, pageSize } = document.documentElement.dataset;
+const PAGE_SIZE = Number(pageSize);
+
 const view = document.querySelector("main")!;
 const status = document.querySelector<HTMLElement>("#status")!;
 const removals = document.querySelector<HTMLElement>("#removals")!;
@@ -68,7 +71,7 @@ async function update(api: Api, store: Store): Promise<void> {
 /** Updates articles, bundles and pictures; returns a sentence about it. */
 async function synchronise(api: Api, store: Store): Promise<string> {
   try {
-    const report = await sync(api, store);
+    const report = await sync(api, store, { first: PAGE_SIZE });
     showRemovals(report);
     await show(store);
     await download(api, store);
@@ -80,7 +83,7 @@ async function synchronise(api: Api, store: Store): Promise<string> {
   }
 }
 
-const api = new Api(document.documentElement.dataset["api"]!);
+const api = new Api(API_URL!);
 const store = await IndexedDbStore.open();
 window.addEventListener("hashchange", () => void show(store));
 window.addEventListener("online", () => void update(api, store));
