@@ -114,6 +114,8 @@ async def normalized_response(executor: Executor, query: str, probe: str) -> Any
             r"^'.*' is not|^\".*\" is not|(?<=or zh-Hans; ).*", "… is not", error["message"], flags=re.DOTALL
         )
         del error["extensions"]["requestId"]
+    for warning in payload.get("extensions", {}).get("warnings", ()):
+        warning["message"] = warning["message"].partition('"')[0]
     return payload
 
 

@@ -31,15 +31,21 @@ class Server:
 
     name: str
     port: int
+    pid: int = 0
 
 
 @contextmanager
-def contentql_server(database: str, *, response_cache: bool = False) -> Iterator[Server]:
+def contentql_server(
+    database: str, *, response_cache: bool = False, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """contentql with one worker, as an operator starts it, with or without response cache."""
     port = _free_port()
     command = ["-m", "contentql", "serve", "--database", database, "--port", str(port), "--workers", "1"]
     with start_process(
-        "contentql", command, port, settings={} if response_cache else _WITHOUT_CACHE
+        "contentql",
+        command,
+        port,
+        settings={**({} if response_cache else _WITHOUT_CACHE), **(settings or {})},
     ) as server:
         yield server
 
@@ -116,7 +122,7 @@ def start_process(
                         f"{name} did not start: {output.read().decode(errors='replace').strip()[-2_000:]}"
                     )
                 time.sleep(0.05)
-            yield Server(name, port)
+            yield Server(name, port, process.pid)
         finally:
             process.terminate()
             try:

@@ -81,6 +81,12 @@ class BundleSizes:
     median_compressed_bytes: int
     max_bytes: int
 
+    def __str__(self) -> str:
+        return (
+            f"Bundles of the {self.articles} articles of the demo newsroom: median {self.median_bytes:,}"
+            f" bytes, {self.median_compressed_bytes:,} compressed; the largest has {self.max_bytes:,}."
+        )
+
 
 def measure_bundles() -> BundleSizes:
     """Measures the bundles of the demo newsroom, in a database of its own."""

@@ -14,7 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from contentql.bench import servers
-from contentql.bench.databases import PostgresNotFound, open_databases
+from contentql.bench.databases import PostgresNotFound, Progress, open_databases
+from contentql.bench.live import (
+    SUBSCRIBERS,
+    LiveEntryResult,
+    StreamResult,
+    measure_live_entries,
+    measure_streams,
+)
 from contentql.bench.measure import (
     ColdResult,
     GrowthResult,
@@ -113,14 +120,14 @@ def bench(
                 progress(f"PostgreSQL is not measured. {exc}")
     except OperatorError as exc:
         raise exit_with_error(exc) from None
-    bundles = measure_bundles() if sync else None
+    others = _measure_others(rounds, progress) if sync else {}
     if as_json:
         report = {
             "cold": [asdict(result) for result in cold_results],
             "hot": [asdict(result) for result in hot_results],
             "growth": [asdict(result) for result in growth_results],
             "sync": [asdict(result) for result in sync_results],
-            "bundles": asdict(bundles) if bundles else None,
+            **{name: asdict(result) for name, result in others.items()},
         }
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
         return
@@ -129,7 +136,7 @@ def bench(
         _hot_table(hot_results) if hot_results else None,
         _growth_table(growth_results) if growth_results else None,
         _sync_table(sync_results) if sync_results else None,
-        _bundles_line(bundles) if bundles else None,
+        *map(str, others.values()),
     ]
     Console().print(*(table for table in tables if table), sep="\n")
 
@@ -139,6 +146,18 @@ def _workload_names(text: str) -> list[str]:
     if not names or not WORKLOADS.keys() >= set(names):
         raise typer.BadParameter(f"choose from {', '.join(WORKLOADS)}", param_hint="--workloads")
     return names
+
+
+def _measure_others(
+    rounds: int, progress: Progress
+) -> dict[str, BundleSizes | LiveEntryResult | StreamResult]:
+    """Measurements that have databases of their own, by name."""
+    progress("Bundles, live entries and streams …")
+    return {
+        "bundles": measure_bundles(),
+        "live_entries": measure_live_entries(rounds),
+        "streams": measure_streams(SUBSCRIBERS, progress),
+    }
 
 
 def _dialects(database: Databases) -> Iterator[DatabaseKind]:
@@ -222,13 +241,6 @@ def _sync_table(results: list[SyncResult]) -> Table:
             f"{result.compressed_bytes:,}",
         )
     return table
-
-
-def _bundles_line(sizes: BundleSizes) -> str:
-    return (
-        f"Bundles of the {sizes.articles} articles of the demo newsroom: median {sizes.median_bytes:,} bytes,"
-        f" {sizes.median_compressed_bytes:,} compressed; the largest has {sizes.max_bytes:,}."
-    )
 
 
 def _growth_table(results: list[GrowthResult]) -> Table:

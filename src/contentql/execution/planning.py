@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from graphql import FieldNode, GraphQLField
 
+from contentql.auth.signing_keys import get_signing_key
 from contentql.auth.viewer import ANONYMOUS_VIEWER, Viewer
 from contentql.cache.entry import content_hash
 from contentql.errors import ApiError
@@ -33,9 +34,9 @@ from contentql.planner.sql.nodes import Dialect
 from contentql.planner.sync_tokens import SyncTokens
 from contentql.planner.variables import Variables
 from contentql.store.database import Database
-from contentql.store.sync_key import load_sync_key
 from contentql.url_patterns import Site
 
+_SYNC_KEY_ID = "sync"
 MUTATION_FIELD_COST = 10  # of each mutation field, besides the cost of its selection
 
 
@@ -175,7 +176,7 @@ class Planner:
     async def load_sync_key(self, database: Database) -> None:
         """Reads the key of sync tokens, once. Raises ApiError as `Database.transaction` does."""
         if not self.sync_tokens.key:
-            self.sync_tokens.key = await load_sync_key(database)
+            self.sync_tokens.key = await get_signing_key(database, _SYNC_KEY_ID)
 
     def mutation_cost(self, operation: Operation) -> int:
         """Cost of the fields and of what their payloads select. Raises COST_LIMIT_EXCEEDED."""
