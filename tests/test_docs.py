@@ -51,7 +51,8 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = sorted(
     path
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")]
+    for pattern in ("*.md", "docs/**/*.md", "examples/*/README.md", ".github/*.md")
+    for path in ROOT.glob(pattern)
     if path.name != "PULL_REQUEST_TEMPLATE.md"
 )
 EXAMPLE = re.compile(r"\*\*(\d+)\. .*?```graphql\n(.*?)```\n(?:\n```json\n(.*?)```)?", re.DOTALL)
@@ -104,10 +105,14 @@ def heading_anchors(page: Path) -> set[str]:
 
 
 def test_every_source_path_exists() -> None:
-    """Paths in backticks that begin with src/ or tests/, except those with placeholders."""
+    """Paths in backticks that begin with src/ or tests/, except those with placeholders.
+
+    Those of an example are paths in its folder.
+    """
     for page in PAGES:
         for path in re.findall(r"`((?:src|tests)/[^`<>*]*)`", page.read_text()):
-            assert (ROOT / path).exists(), (page.name, path)
+            folder = page.parent if page.is_relative_to(ROOT / "examples") else ROOT
+            assert (folder / path).exists(), (page.name, path)
 
 
 # Examples

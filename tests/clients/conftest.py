@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -47,6 +48,11 @@ class RunningServer:
 @pytest.fixture(scope="session")
 def node() -> str:
     """The path of Node.js; installs the clients of package-lock.json at the first run."""
+    return install_packages(HERE)
+
+
+def install_packages(folder: Path) -> str:
+    """The path of Node.js, after the packages of the folder's package-lock.json are installed in it."""
     program, npm = shutil.which("node"), shutil.which("npm")
     if program is None or npm is None:
         pytest.skip("Node.js and npm are not installed: the JavaScript clients were not tested.")
@@ -55,20 +61,20 @@ def node() -> str:
         pytest.skip(
             f"Node.js is {version.strip()}, the clients need {MIN_NODE_VERSION}: they were not tested."
         )
-    with (HERE / "package-lock.json").open("rb") as packages:
+    with (folder / "package-lock.json").open("rb") as packages:
         fcntl.flock(packages, fcntl.LOCK_EX)  # another worker may be installing
-        _install_clients(npm, hashlib.sha256(packages.read()).hexdigest())
+        _install(npm, folder, hashlib.sha256(packages.read()).hexdigest())
     return program
 
 
-def _install_clients(npm: str, manifest: str) -> None:
+def _install(npm: str, folder: Path, manifest: str) -> None:
     """Installs the packages unless those of this manifest are installed."""
-    stamp = CLIENTS / ".manifest"
+    stamp = folder / "node_modules/.manifest"
     if stamp.exists() and stamp.read_text() == manifest:
         return
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     result = subprocess.run(
-        command, cwd=HERE, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300
     )
     if result.returncode and re.search(r"ENOTFOUND|EAI_AGAIN|ECONN\w+|ETIMEDOUT|network", result.stderr):
         pytest.skip("npm reaches no registry and the clients are not installed: they were not tested.")
@@ -79,16 +85,26 @@ def _install_clients(npm: str, manifest: str) -> None:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """The demo newsroom, served by `contentql serve`."""
-    home = tmp_path_factory.mktemp("served")
-    port = free_port()
+    with serve_demo(tmp_path_factory.mktemp("served"), free_port()) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def serve_demo(home: Path, port: int, *, seconds_ahead: float = 0) -> Iterator[RunningServer]:
+    """Serves the demo newsroom with a database in the folder, which it creates at the first time.
+
+    `seconds_ahead`: how far the clock of the server is ahead.
+    """
     database = f"sqlite:///{home}/newsroom.sqlite3"
     log = home / "log"
+    program = ["tests.support.wrong_clock", str(seconds_ahead)] if seconds_ahead else ["contentql"]
     command = ["serve", "--port", str(port), "--database", database, "--demo"]
-    with log.open("wb") as output:
+    path = os.pathsep.join(filter(None, [str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]))
+    with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "contentql", *command],
+            [sys.executable, "-m", *program, *command],
             cwd=home,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, "PYTHONPATH": path},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -1,4 +1,4 @@
-"""docs/frontend.md and docs/mobile.md: their files, compiled and run with the real packages."""
+"""Pages for web sites and apps: their files, compiled and run with the real packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from graphql import build_schema, parse, validate
+from graphql import OperationDefinitionNode, build_schema, parse, validate
 from tests.clients.conftest import CLIENTS, ENVIRONMENT, SDL, RunningServer, Scripts, add_trusted_documents
 
 DOCS = SDL.parent / "docs"
@@ -207,17 +207,58 @@ def test_second_request_of_the_page_gets_304(running: RunningServer, tmp_path: P
     assert json.loads((tmp_path / "latest.json").read_text())["data"]["latestNews"]["nodes"]
 
 
-def test_configuration_of_the_apps_fits_the_schema() -> None:
-    """Operations and cache policies are valid for the schema, and each custom scalar is mapped."""
-    texts = files("mobile.md", "graphql") | files("mobile.md", "graphqls")
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("mobile.md", ["Bookmarks", "Bundle", "FrontPage", "Sync"]),
+        ("apollo-kotlin.md", ["Article", "LiveNews"]),
+        ("apollo-ios.md", ["Article", "LiveNews", "SectionPage"]),
+    ],
+)
+def test_operations_of_the_apps_are_valid(page: str, names: list[str]) -> None:
+    """Each file has the name of its operation."""
+    texts = files(page, "graphql")
+    assert sorted(texts) == [f"{name}.graphql" for name in names]
     schema = build_schema(SDL.read_text())
-    for name in ("Bookmarks.graphql", "Bundle.graphql", "FrontPage.graphql", "Sync.graphql"):
-        assert validate(schema, parse(texts[name])) == []
-    extended = build_schema(f"{SDL.read_text()}\n{KOTLIN_DIRECTIVES}\n{texts['extra.graphqls']}")
+    for name in names:
+        document = parse(texts[f"{name}.graphql"])
+        assert validate(schema, document) == []
+        (operation,) = document.definitions
+        assert isinstance(operation, OperationDefinitionNode)
+        assert operation.name
+        assert operation.name.value == name
+
+
+def test_cache_keys_and_scalars_of_the_apps_fit_the_schema() -> None:
+    """Policies of Apollo Kotlin are valid, and each custom scalar is mapped."""
+    policies = files("apollo-kotlin.md", "graphqls")["extra.graphqls"]
+    extended = build_schema(f"{SDL.read_text()}\n{KOTLIN_DIRECTIVES}\n{policies}")
     assert extended.get_type("Node")
-    page = (DOCS / "mobile.md").read_text()
+    mobile, kotlin = ((DOCS / page).read_text() for page in ("mobile.md", "apollo-kotlin.md"))
     for scalar in re.findall(r"^scalar (\w+)", SDL.read_text(), re.MULTILINE):
-        assert re.search(rf"^\| `{scalar}` \|", page, re.MULTILINE)
-        assert re.search(rf'mapScalar\w*\("{scalar}"', page)
-    for block in blocks("mobile.md", "json"):
-        json.loads(block)
+        assert re.search(rf"^\| `{scalar}` \|", mobile, re.MULTILINE)
+        assert re.search(rf'mapScalar\w*\("{scalar}"', kotlin)
+    for page in ("mobile.md", "apollo-kotlin.md", "apollo-ios.md"):
+        for block in blocks(page, "json"):
+            json.loads(block)
+
+
+# docs/nextjs.md
+
+
+def test_operations_of_the_next_page_are_valid_and_have_results(running: RunningServer) -> None:
+    """Those in its server components, with the variables that the components send."""
+    operations = re.findall(r"/\* GraphQL \*/ `([^`]*)`", (DOCS / "nextjs.md").read_text())
+    variables = {
+        "resolve": {"path": "/world/asia"},
+        "latestNews": {"section": "world/asia"},
+        "article": {"id": "art_701"},
+    }
+    assert len(operations) == len(variables)
+    schema = build_schema(SDL.read_text())
+    for operation in operations:
+        assert validate(schema, parse(operation)) == []
+        (field,) = (name for name in variables if f"{name}(" in operation)
+        body = {"query": operation, "variables": variables[field]}
+        answer = httpx2.post(running.address, json=body).json()
+        assert answer["data"][field], answer
