@@ -81,7 +81,7 @@ def test_apollo_merges_pages(apollo: Any) -> None:
 
 def test_apollo_matches_fragments_on_interfaces(apollo: Any) -> None:
     """With possibleTypes from introspection, also for cached data."""
-    assert set(apollo["possible"]) == {"Node", "Block"}
+    assert set(apollo["possible"]) == {"ArticleChange", "Block", "Bundle", "Node"}
     assert "Article" in apollo["possible"]["Node"]
     assert "ParagraphBlock" in apollo["possible"]["Block"]
     assert apollo["fromCache"] == 0
