@@ -46,7 +46,15 @@ def test_bodies_of_the_demo_newsroom() -> None:
     """Pictures, videos, galleries, live entries and pull quotes among them."""
     with DEMO_CONTENT.open("rb") as file:
         records = [item.record for item in jsonl.read_records(file, "newsroom.jsonl")]
-    bodies = [record.blocks for record in records if isinstance(record, ArticleRecord)]
+    # The id of the row of a live entry is not in a text: entries are recognised by the id of the block.
+    bodies = [
+        tuple(
+            block.model_copy(update={"entry": None}) if isinstance(block, blocks.LiveEntry) else block
+            for block in record.blocks
+        )
+        for record in records
+        if isinstance(record, ArticleRecord)
+    ]
     assert {block.type for body in bodies for block in body} >= {
         "IMAGE",
         "VIDEO",
