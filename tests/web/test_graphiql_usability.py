@@ -275,7 +275,7 @@ async def test_tabs_fit_the_window(page: Page) -> None:
             await page.click(f"#examples button[value='{name}']")
             title = re.findall(r"^(?:query|mutation) (\w+)", text, re.M)[0]
             await page.wait_for(f"{ACTIVE_TAB_JS}.innerText.trim() === '{title}'")
-    assert len(await page.evaluate(TAB_TITLES_JS)) == 16
+    assert len(await page.evaluate(TAB_TITLES_JS)) == 17
     for size in (DESKTOP, PHONE):
         await page.resize(*size)
         await page.click("#examples summary")
