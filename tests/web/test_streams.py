@@ -26,7 +26,7 @@ from websockets.exceptions import InvalidStatus
 from contentql.auth.permissions import Role
 from contentql.content.timestamps import format_timestamp
 from contentql.events import live_queries
-from contentql.web import outbox
+from contentql.web import send_queue
 
 LATEST = "subscription { latestNews(first: 3) { nodes { id headline } } }"
 NEWEST = "UPDATE article SET headline = 'Version {0}' WHERE id = 701"
@@ -510,7 +510,7 @@ async def test_slow_readers_are_dropped(
     sqlite_served: StreamServer, monkeypatch: pytest.MonkeyPatch, transport: str, limit: str
 ) -> None:
     """By what waits for them and by time; others get every event."""
-    monkeypatch.setattr(outbox, limit, {"MAX_BYTES": 100_000, "WRITE_TIMEOUT": 0.5}[limit])
+    monkeypatch.setattr(send_queue, limit, {"MAX_BYTES": 100_000, "WRITE_TIMEOUT": 0.5}[limit])
     text = "x" * 400_000
     large = "subscription { latestNews(first: 1) { nodes { id summary } } }"
     newest = "UPDATE article SET summary = '{0}', headline = 'Version {1}'"

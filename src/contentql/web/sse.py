@@ -18,7 +18,7 @@ from contentql.events.event import Event
 from contentql.server.extensions import ON_SHUTDOWN_EXTENSION
 from contentql.web.headers import Header
 from contentql.web.operations import OpenSubscription
-from contentql.web.outbox import Outbox
+from contentql.web.send_queue import SendQueue
 from contentql.web.streams import SLOW_READER, OpenStreams
 
 EVENT_STREAM_TYPE: Final = b"text/event-stream; charset=utf-8"
@@ -55,11 +55,11 @@ class EventStream:
         "_opened",
         "_streams",
         "credentials",
-        "outbox",
+        "send_queue",
         "viewer",
     )
 
-    outbox: Outbox
+    send_queue: SendQueue
 
     def __init__(self, streams: OpenStreams, address: str) -> None:
         """Takes a place among the connections of the address, which `run` or `release` gives back. Raises
@@ -81,13 +81,13 @@ class EventStream:
 
     async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the events until the client leaves or `end` is called."""
-        self.outbox = Outbox(send)
+        self.send_queue = SendQueue(send)
         extensions: dict[str, Any] = scope.setdefault("extensions", {})
         extensions[ON_SHUTDOWN_EXTENSION] = self.shut_down
         self._streams.add(self)
         try:
             start = {"type": "http.response.start", "status": 200, "headers": list(self._headers)}
-            self.outbox.put(start, 0)
+            self.send_queue.put(start, 0)
             self._write(_retry() + _COMMENT)
             for event in self._opened.events:
                 self.receive(event)
@@ -99,7 +99,7 @@ class EventStream:
             self._streams.remove(self)
             self._streams.finish_subscription(self._opened.trace)
             self.release()
-            await self.outbox.close()
+            await self.send_queue.close()
 
     def receive(self, event: Event) -> None:
         if self._finished:
@@ -111,7 +111,7 @@ class EventStream:
             self._streams.drop_slow_reader(self)
 
     def keep_alive(self) -> None:
-        if not self._finished and not self.outbox.is_waiting:
+        if not self._finished and not self.send_queue.is_waiting:
             self._write(_COMMENT)
 
     def end(self, error: ApiError) -> None:
@@ -132,10 +132,12 @@ class EventStream:
             self._finished = True
             self._opened.subscription.cancel()
             self._streams.remove(self)
-            self.outbox.put_last({"type": "http.response.body", "body": last})
+            self.send_queue.put_last({"type": "http.response.body", "body": last})
 
     def _write(self, frame: bytes) -> bool:
-        return self.outbox.put({"type": "http.response.body", "body": frame, "more_body": True}, len(frame))
+        return self.send_queue.put(
+            {"type": "http.response.body", "body": frame, "more_body": True}, len(frame)
+        )
 
 
 def _retry() -> bytes:

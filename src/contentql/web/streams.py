@@ -17,7 +17,7 @@ from contentql.auth.viewer import Viewer
 from contentql.errors import ApiError, LimitError
 from contentql.telemetry.observer import RequestObserver
 from contentql.telemetry.trace import RequestTrace, StreamTrace
-from contentql.web.outbox import Outbox
+from contentql.web.send_queue import SendQueue
 
 log = logging.getLogger("contentql")
 
@@ -41,7 +41,7 @@ PERMISSIONS_CHANGED: Final = ApiError(
 class Stream(Protocol):
     """A connection with open subscriptions. `viewer` is None for streams without credentials."""
 
-    outbox: Outbox
+    send_queue: SendQueue
     credentials: Credentials | None
     viewer: Viewer | None
 
@@ -158,7 +158,7 @@ class OpenStreams:
 
     async def _look_at_all(self, now: float, *, keep_alive: bool) -> None:
         for number, stream in enumerate(tuple(self._streams), 1):
-            if stream.outbox.is_stuck(now):
+            if stream.send_queue.is_stuck(now):
                 self.drop_slow_reader(stream)
             elif keep_alive:
                 stream.keep_alive()

@@ -25,7 +25,7 @@ from contentql.events.live_queries import Subscriber
 from contentql.execution.request import GraphQLResponse
 from contentql.server.extensions import SHUTDOWN_CODE
 from contentql.web.operations import OpenSubscription
-from contentql.web.outbox import Outbox
+from contentql.web.send_queue import SendQueue
 from contentql.web.streams import PERMISSIONS_CHANGED, SLOW_READER, OpenStreams
 from contentql.web.websocket_messages import (
     CONNECTION_INIT_TIMEOUT,
@@ -97,7 +97,7 @@ class WebSocketConnection:
         "_tasks",
         "_turns",
         "credentials",
-        "outbox",
+        "send_queue",
         "viewer",
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ class WebSocketConnection:
         self._subscriptions: dict[str, _Subscription] = {}  # by their id
         self._tasks: set[asyncio.Task[None]] = set()  # these, what is being cancelled, and pongs
         self._streams = streams
-        self.outbox = Outbox(send)
+        self.send_queue = SendQueue(send)
         self.credentials: Credentials | None = None  # of the subscriptions
         self.viewer: Viewer | None = None
         self._turns = asyncio.Semaphore(limits.concurrent_operations)
@@ -162,7 +162,7 @@ class WebSocketConnection:
         # No operation reads any more when the database is closed after this.
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self.outbox.close()
+        await self.send_queue.close()
 
     async def _close(self, over: CloseConnection) -> None:
         if over.code is not None:
@@ -304,7 +304,7 @@ class WebSocketConnection:
         if self._subscriptions.get(subscription.name) is not subscription:
             return  # it has ended
         text = f'{{"id":{orjson.dumps(subscription.name).decode()},"type":"next","payload":{event.text}}}'
-        if self.outbox.put({"type": "websocket.send", "text": text}, len(text)):
+        if self.send_queue.put({"type": "websocket.send", "text": text}, len(text)):
             self._streams.count_event(subscription.opened.trace, len(text))
         else:
             self._streams.drop_slow_reader(self)

@@ -22,7 +22,7 @@ MAX_BYTES: Final = 4_194_304
 WRITE_TIMEOUT: Final = 30.0  # seconds for one message
 
 
-class Outbox:
+class SendQueue:
     """A bounded queue in front of an ASGI `send`."""
 
     __slots__ = ("_bytes", "_queue", "_send", "_task", "_waiting_since")
