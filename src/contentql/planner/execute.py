@@ -78,14 +78,15 @@ async def execute_plan(
 
 def _with_tokens(plan: Plan, data: bytes, variables: Variables, now: dt.datetime) -> bytes:
     """Returns the JSON with the next sync tokens in place of their placeholders."""
-    if not plan.sync_pages:
-        return data
-
-    def token(match: re.Match[bytes]) -> bytes:
+    for _ in range(plan.sync_tokens):
+        # From the end, where clients usually select the token: the changes before it may be large.
+        start = data.rfind(b'{"sync ')
+        match = _TOKEN.match(data, start)
+        assert match is not None
         page = plan.sync_pages[int(match[1])]
-        return b'"%b"' % page.next_token(match[2].decode(), variables, now).encode()
-
-    return _TOKEN.sub(token, data)
+        token = page.next_token(match[2].decode(), variables, now).encode()
+        data = b'%b"%b"%b' % (data[:start], token, data[match.end() :])
+    return data
 
 
 def _check(cuts: Sequence[Statement], dialect: Dialect, variables: Variables, now: dt.datetime) -> None:

@@ -97,6 +97,7 @@ class Plan:
     id_lists: tuple[IdList, ...] = ()
     sections: tuple[RequestedSection, ...] = ()
     sync_pages: tuple[SyncPage, ...] = ()
+    sync_tokens: int = 0  # placeholders of sync tokens in the JSON
 
     def item_errors(self, variables: Variables) -> list[ApiError]:
         """Returns the errors of single items of lists, which are null."""

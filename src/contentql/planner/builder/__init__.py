@@ -148,6 +148,7 @@ def _build(context: BuildContext, rows: int) -> Plan:
         tuple(context.totals.id_lists),
         tuple(section for section, _ in context.totals.sections),
         tuple(context.totals.sync_pages),
+        context.totals.sync_tokens,
     )
 
 

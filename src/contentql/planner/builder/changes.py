@@ -71,6 +71,7 @@ class _ChangePageBuilder(LogReader):
                 case "changes":
                     return self._changes(context.at_field(key), selection_sets(group))
                 case "nextToken":
+                    context.totals.sync_tokens += 1
                     return ObjectNode(((f"{PLACEHOLDER}{self.number}", ScalarNode(facts, "plain")),))
                 case "hasMore":
                     return ScalarNode(f"({more} or not {valid})", "bool")

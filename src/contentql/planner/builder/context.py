@@ -107,6 +107,7 @@ class PlanTotals:
     id_lists: list[IdList] = field(default_factory=list)
     sections: list[tuple[RequestedSection, ResultNode]] = field(default_factory=list)
     sync_pages: list[SyncPage] = field(default_factory=list)
+    sync_tokens: int = 0
 
 
 @dataclass(slots=True)
