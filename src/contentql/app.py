@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contentql.auth.authenticator import Authenticator
 from contentql.auth.preview_tokens import sign_preview_token_in_transaction
+from contentql.background import running_in_background
 from contentql.cache.change_batches import ChangeBatchLoader
 from contentql.cache.change_follower import ChangeFollower
 from contentql.cache.entry import SharedBackend
@@ -263,13 +264,10 @@ async def _usage_flush_lifespan(*services: TrustedDocumentStore | Authenticator)
             await asyncio.sleep(10)
             await flush()
 
-    writing = asyncio.create_task(flush_periodically())
     try:
-        yield
+        async with running_in_background(flush_periodically()):
+            yield
     finally:
-        writing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await writing
         await flush()
 
 

@@ -13,6 +13,7 @@ import datetime as dt
 import logging
 from collections.abc import AsyncIterator, Callable
 
+from contentql.background import cancel_task, running_in_background
 from contentql.cache.change_batches import ChangeBatchLoader
 from contentql.cache.dependencies import ChangeBatch
 from contentql.cache.visibility_timer import VisibilityTimer
@@ -73,21 +74,14 @@ class ChangeFollower:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await cancel_task(self._task)
         await self.change_log.close()
 
     @contextlib.asynccontextmanager
     async def following_clock(self) -> AsyncIterator[None]:
         """Within the block transitions are applied at their time, also if nothing is read then."""
-        task = asyncio.create_task(self._follow_clock())
-        try:
+        async with running_in_background(self._follow_clock()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def apply_pending_changes(self) -> None:
         """Applies every change committed before this call. Raises the errors of the database."""

@@ -18,6 +18,7 @@ from typing import Any, Final
 import orjson
 
 from contentql.auth.webhook_secrets import sign
+from contentql.background import running_in_background
 from contentql.content.cache_tags import object_tags, section_tag
 from contentql.content.derive import ancestor_paths
 from contentql.content.timestamps import format_timestamp
@@ -110,13 +111,8 @@ class WebhookWorker:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Works within the block whenever this process has the lock."""
-        task = asyncio.create_task(self._run())
-        try:
+        async with running_in_background(self._run()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _run(self) -> None:
         problem = ""  # the last one, which is logged once

@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 
+from contentql.background import running_in_background
 from contentql.errors import ApiError
 from contentql.planner.sql import dialect_for
 from contentql.planner.visibility import own_visibility_sql
@@ -37,13 +38,8 @@ class ArticleCount:
     @contextlib.asynccontextmanager
     async def updating(self) -> AsyncIterator[None]:
         """Counts the articles every five minutes within the block, for the first time at its beginning."""
-        task = asyncio.create_task(self._update_periodically())
-        try:
+        async with running_in_background(self._update_periodically()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _update_periodically(self) -> None:
         while True:

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from contentql.auth.permissions import Permission, Role
 from contentql.auth.viewer import Viewer
+from contentql.background import running_in_background
 from contentql.backoff import Backoff
 from contentql.content.ids import encode_id
 from contentql.content.timestamps import format_timestamp
@@ -103,13 +104,8 @@ class DueChanges:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Publishes changes when they are due within the block, also without requests."""
-        task = asyncio.create_task(self._check_periodically())
-        try:
+        async with running_in_background(self._check_periodically()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _check_periodically(self) -> None:
         while True:

@@ -12,6 +12,7 @@ import datetime as dt
 import time
 from collections.abc import AsyncIterator
 
+from contentql.background import running_in_background
 from contentql.errors import ApiError
 from contentql.store.database import Database
 
@@ -48,13 +49,8 @@ class DatabaseClock:
         if self._database.dialect != "postgres":
             yield
             return
-        task = asyncio.create_task(self._query_periodically())
-        try:
+        async with running_in_background(self._query_periodically()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _query_periodically(self) -> None:
         while True:
