@@ -83,6 +83,6 @@ function attributionView({ claim, quote, chain }: Attribution, sources: Map<stri
   const hops = chain.toReversed().map(({ kind, source }) => {
     return `${PHRASES[kind] ?? "from"} ${(source && sources.get(source.id)) ?? "an unnamed source"}`;
   });
-  const said = [...(claim ? [claim] : []), ...(quote ? [element("q", {}, quote)] : [])];
-  return element("li", {}, ...said.flatMap((text) => [text, " – "]), hops.join(", "));
+  const texts = [...(claim ? [claim] : []), ...(quote ? [element("q", {}, quote)] : [])];
+  return element("li", {}, ...texts.flatMap((text) => [text, " – "]), hops.join(", "));
 }

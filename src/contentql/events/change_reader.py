@@ -16,7 +16,7 @@ from contentql.planner.visibility import TABLES_VISIBLE_BY_USE
 from contentql.store.article_log_triggers import SHOWN_BY
 from contentql.store.change_log import ANY_TABLE
 
-_OPEN: Final = "status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL AND working_of = 0"
+OPEN_ARTICLE: Final = "status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL AND working_of = 0"
 # The condition of the partial indexes on these columns.
 _TIME_COLUMNS: Final = ("published_at", "embargo_until", "expires_at")
 _MAX_IDS: Final = 500
@@ -68,7 +68,7 @@ class ChangeReader:
     async def boundary(self, after: dt.datetime, until: dt.datetime, number: int) -> dt.datetime | None:
         """Time of the change by the clock with this number, from 0, after a time; None if there is none."""
         times = " UNION ALL ".join(
-            f"SELECT {column} AS at FROM article WHERE {column} > ?1 AND {column} <= ?2 AND {_OPEN}"
+            f"SELECT {column} AS at FROM article WHERE {column} > ?1 AND {column} <= ?2 AND {OPEN_ARTICLE}"
             for column in _TIME_COLUMNS
         )
         rows = await self._rows(
@@ -79,7 +79,7 @@ class ChangeReader:
     async def intervals(self, after: dt.datetime, until: dt.datetime) -> dict[int, Interval]:
         """The intervals of visibility, by article, of which one may begin or end in a time."""
         sql = " UNION ".join(
-            f"SELECT {_INTERVAL} FROM article WHERE {column} > ?1 AND {column} <= ?2 AND {_OPEN}"
+            f"SELECT {_INTERVAL} FROM article WHERE {column} > ?1 AND {column} <= ?2 AND {OPEN_ARTICLE}"
             for column in _TIME_COLUMNS
         )
         return {row["id"]: _interval(row) for row in await self._rows(sql, after, until)}
@@ -94,7 +94,9 @@ class ChangeReader:
             at = _time(row["at"])
             assert at is not None
             shown = SHOWN_BY["media"].format(id=int(row["id"]))
-            articles = await self._rows(f"SELECT {_INTERVAL} FROM article WHERE id IN ({shown}) AND {_OPEN}")
+            articles = await self._rows(
+                f"SELECT {_INTERVAL} FROM article WHERE id IN ({shown}) AND {OPEN_ARTICLE}"
+            )
             events += [
                 ArticleEvent(EventType.ARTICLE_UPDATED, article["id"], at, changed=("media",))
                 for article in articles

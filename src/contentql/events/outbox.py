@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from contentql.content.ids import encode_id
 from contentql.events.article_events import ArticleEvent, Interval, article_events
-from contentql.events.change_reader import ChangeReader
+from contentql.events.change_reader import OPEN_ARTICLE, ChangeReader
 from contentql.planner.sql import dialect_for
 from contentql.store.database import Database, decode_text
 from contentql.store.models.webhooks import (
@@ -48,9 +48,9 @@ class Outbox:
         boundaries = " OR ".join(
             f"EXISTS (SELECT 1 FROM {table} WHERE {column} > p.clock_until AND {column} <= {limit}{rule})"
             for table, column, rule in (
-                ("article", "published_at", _OPEN_ARTICLE),
-                ("article", "embargo_until", _OPEN_ARTICLE),
-                ("article", "expires_at", _OPEN_ARTICLE),
+                ("article", "published_at", f" AND {OPEN_ARTICLE}"),
+                ("article", "embargo_until", f" AND {OPEN_ARTICLE}"),
+                ("article", "expires_at", f" AND {OPEN_ARTICLE}"),
                 ("media", "expires_at", ""),
             )
         )
@@ -122,9 +122,6 @@ class Outbox:
             if webhook.kind is WebhookKind.CDN
             for n in range(0, len(tags), size)
         ]
-
-
-_OPEN_ARTICLE: Final = " AND status IN ('PUBLISHED', 'SCHEDULED') AND deleted_at IS NULL"
 
 
 async def _last_seq(connection: Any) -> int:

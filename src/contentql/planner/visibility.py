@@ -34,10 +34,12 @@ WORKING_COPY_TABLES = frozenset({"article", "attribution"})
 
 _UNEXPIRED = "({0}.expires_at is null or {0}.expires_at > {now})"
 _RELEASED = "{0}.published_at <= {now} and ({0}.embargo_until is null or {0}.embargo_until <= {now})"
-# The first line must be identical to the condition of the partial indexes.
-_ARTICLE = (
-    "{0}.status in ('PUBLISHED', 'SCHEDULED') and {0}.deleted_at is null"
-    f" and {_RELEASED} and {_UNEXPIRED}"
+# Must be identical to the condition of the partial indexes.
+_PUBLIC = "{0}.status in ('PUBLISHED', 'SCHEDULED') and {0}.deleted_at is null"
+_ARTICLE = f"{_PUBLIC} and {_RELEASED} and {_UNEXPIRED}"
+_ARTICLE_SO_FAR = (
+    f"{_PUBLIC} and {_RELEASED} and ({{0}}.expires_at is null or ({{0}}.expires_at > {{0}}.published_at"
+    " and ({0}.embargo_until is null or {0}.expires_at > {0}.embargo_until)))"
 )
 _NOT_REMOVED = "{0}.removed_at is null"
 _ACCEPTED = "{0}.state in ('ACCEPTED', 'EDITED')"
@@ -169,6 +171,11 @@ def own_visibility_sql(table: str, row: str, now: str) -> str:
     """Returns the condition on the row's own state under which it is visible to the public."""
     rule = _OWN.get(table)
     return rule.replace("{0}", row).replace("{now}", now) if rule else "true"
+
+
+def visible_so_far_sql(row: str, now: str) -> str:
+    """Returns the condition that an article is visible to the public, or was until it expired."""
+    return _ARTICLE_SO_FAR.replace("{0}", row).replace("{now}", now)
 
 
 def is_publicly_visible(table: str, row: Mapping[str, Any], now: dt.datetime) -> bool:

@@ -8,6 +8,7 @@ row that its transaction has inserted; on SQLite `article_log.compact` merges th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 CREATE_POSTGRES = (
     "CREATE TABLE article_log (seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
@@ -36,31 +37,49 @@ PART_TABLES = (
     "attribution",
     "correction",
     "external_id",
+    "live_entry",
 )
+
+
+class Use(NamedTuple):
+    """Rows that articles use another row by: a FROM clause, and its columns with the ids of both."""
+
+    rows: str
+    article: str
+    used: str
+
+
+_LIVE_ENTRIES = "live_entry_use l"
+_IMAGES = "JOIN author u ON u.id = l.author_id"
+AUTHOR_USES = (
+    Use("article_author l", "l.article_id", "l.author_id"),
+    Use(_LIVE_ENTRIES, "l.article_id", "l.author_id"),
+)
+MEDIA_USES = (
+    Use("article_media l", "l.article_id", "l.media_id"),
+    Use("article l", "l.id", "l.lead_media_id"),
+    Use(f"article_author l {_IMAGES}", "l.article_id", "u.image_id"),
+    Use(_LIVE_ENTRIES, "l.article_id", "l.media_id"),
+    Use(f"{_LIVE_ENTRIES} {_IMAGES}", "l.article_id", "u.image_id"),
+)
+
+
+def _articles_using(uses: Sequence[Use]) -> str:
+    return " UNION ".join(f"SELECT {use.article} FROM {use.rows} WHERE {use.used} = {{id}}" for use in uses)
+
+
 # Articles that show a row of another table, by SQL with the id of the row. A tag is also shown by its
 # narrower tags, a source by the sources that belong to it.
 SHOWN_BY: Mapping[str, str] = {
     "category": "SELECT article_id FROM article_section WHERE category_id = {id}",
     "tag": "SELECT article_id FROM article_tag WHERE tag_id = {id} OR tag_id IN (SELECT n.id FROM tag n"
     " LEFT JOIN tag b ON b.id = n.broader_id WHERE {id} IN (n.broader_id, b.broader_id))",
-    "author": "SELECT article_id FROM article_author WHERE author_id = {id}",
+    "author": _articles_using(AUTHOR_USES),
     "source": "SELECT article_id FROM attribution WHERE state IN ('ACCEPTED', 'EDITED') AND (source_id = {id}"
     " OR source_id IN (SELECT n.id FROM source n LEFT JOIN source b ON b.id = n.parent_id"
     " WHERE {id} IN (n.parent_id, b.parent_id)))",
     "story": "SELECT id FROM article WHERE story_id = {id}",
-    "media": "SELECT article_id FROM article_media WHERE media_id = {id}"
-    " UNION SELECT id FROM article WHERE lead_media_id = {id}"
-    " UNION SELECT l.article_id FROM article_author l JOIN author u ON u.id = l.author_id"
-    " WHERE u.image_id = {id}",
-}
-# Since the migration `live_entries`: its parts, and what the entries of live blogs show.
-LIVE_PART_TABLES = (*PART_TABLES, "live_entry")
-LIVE_SHOWN_BY = {
-    **SHOWN_BY,
-    "author": f"{SHOWN_BY['author']} UNION SELECT article_id FROM live_entry_use WHERE author_id = {{id}}",
-    "media": f"{SHOWN_BY['media']} UNION SELECT article_id FROM live_entry_use WHERE media_id = {{id}}"
-    " UNION SELECT l.article_id FROM live_entry_use l JOIN author u ON u.id = l.author_id"
-    " WHERE u.image_id = {id}",
+    "media": _articles_using(MEDIA_USES),
 }
 # Articles that show another article.
 SHOWING_ARTICLE = (
@@ -198,13 +217,11 @@ BEGIN
 END $$"""
 
 
-def _postgres_function(
-    shown_by: Mapping[str, str] = SHOWN_BY, part_tables: Sequence[str] = PART_TABLES
-) -> str:
+def _postgres_function() -> str:
     shown = "".join(
         f"  ELSIF NEW.table_name = '{table}' AND was IS NOT NULL AND now IS NOT NULL THEN\n"
         f"    PERFORM log_article_of(id, '{table}') FROM ({sql.format(id='NEW.row_id')}) AS shown(id);\n"
-        for table, sql in shown_by.items()
+        for table, sql in SHOWN_BY.items()
     )
     groups = "(was ->> 'translation_group')::bigint, (now ->> 'translation_group')::bigint"
     return _POSTGRES_FUNCTION % {
@@ -214,7 +231,7 @@ def _postgres_function(
         "showing_original": SHOWING_ARTICLE.format(
             id="(coalesce(now, was) ->> 'working_of')::bigint", groups=groups
         ),
-        "parts": ", ".join(f"'{table}'" for table in part_tables),
+        "parts": ", ".join(f"'{table}'" for table in PART_TABLES),
         "shown": shown.rstrip("\n"),
     }
 
@@ -277,7 +294,11 @@ def _trigger(name: str, condition: str, *statements: str) -> str:
 
 
 def sqlite_statements() -> list[str]:
-    """Statements that create the table, its indexes and triggers on SQLite."""
+    """Statements that create the table, its indexes and triggers on SQLite.
+
+    Without what live entries use: SQLite compiles a trigger with each statement that fires it, and their
+    tables do not exist yet.
+    """
     return [CREATE_SQLITE, *INDEXES, *_sqlite_article_triggers(), *_sqlite_part_triggers()]
 
 
@@ -329,22 +350,22 @@ def _sqlite_part_triggers() -> list[str]:
         f"(coalesce({_value('before', 'state')} {accepted}, 0) = 0"
         f" AND coalesce({_value('after', 'state')} {accepted}, 0) = 0)"
     )
-    ids = _OF_ARTICLE
+    ids = f"{_value('before', 'article_id')}, {_value('after', 'article_id')}"
+    parts = ", ".join(f"'{table}'" for table in PART_TABLES if table != "attribution")
+    earlier = {
+        "author": _articles_using([use for use in AUTHOR_USES if _LIVE_ENTRIES not in use.rows]),
+        "media": _articles_using([use for use in MEDIA_USES if _LIVE_ENTRIES not in use.rows]),
+    }
     return [
         _trigger("body", "NEW.table_name = 'article_body'", _insert_for("NEW.row_id", "'article_body'")),
-        _part_trigger(PART_TABLES),
+        _trigger("part", f"NEW.table_name IN ({parts})", _insert_for(ids, "NEW.table_name")),
         _trigger(
             "attribution",
             "NEW.table_name = 'attribution'",
             _insert_for(ids, f"iif({suggestion}, 'suggestion', 'attribution')", f"NOT {suggestion}"),
         ),
-        *(_shown_trigger(table, sql) for table, sql in SHOWN_BY.items()),
+        *(_shown_trigger(table, sql) for table, sql in {**SHOWN_BY, **earlier}.items()),
     ]
-
-
-def _part_trigger(part_tables: Sequence[str]) -> str:
-    parts = ", ".join(f"'{table}'" for table in part_tables if table != "attribution")
-    return _trigger("part", f"NEW.table_name IN ({parts})", _insert_for(_OF_ARTICLE, "NEW.table_name"))
 
 
 def _shown_trigger(table: str, articles: str) -> str:
@@ -352,29 +373,10 @@ def _shown_trigger(table: str, articles: str) -> str:
     return _trigger(table, changed, _insert_for(articles.format(id="NEW.row_id"), f"'{table}'"))
 
 
-_OF_ARTICLE = f"{_value('before', 'article_id')}, {_value('after', 'article_id')}"
-
-
-# Live entries
-
-
-def postgres_live_statements() -> list[str]:
-    """Statements by which the triggers also log live entries, on PostgreSQL."""
-    function = _postgres_function(LIVE_SHOWN_BY, LIVE_PART_TABLES)
-    return [function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)]
-
-
-def sqlite_live_statements() -> list[str]:
-    """Statements by which the triggers also log live entries, on SQLite."""
+def sqlite_live_entry_statements() -> list[str]:
+    """Statements by which the triggers also log what live entries use, once their tables exist."""
     return [
-        "DROP TRIGGER article_log_part",
-        _part_trigger(LIVE_PART_TABLES),
-        *(
-            statement
-            for table in ("author", "media")
-            for statement in (
-                f"DROP TRIGGER article_log_{table}",
-                _shown_trigger(table, LIVE_SHOWN_BY[table]),
-            )
-        ),
+        statement
+        for table in ("author", "media")
+        for statement in (f"DROP TRIGGER article_log_{table}", _shown_trigger(table, SHOWN_BY[table]))
     ]

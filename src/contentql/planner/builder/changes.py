@@ -36,9 +36,10 @@ from contentql.planner.sql.nodes import (
 from contentql.planner.sync_tokens import (
     MAX_ID,
 )
+from contentql.planner.visibility import visible_so_far_sql
+from contentql.store.article_log_triggers import MEDIA_USES
 
 PLACEHOLDER = "sync "  # key of the object in place of a token, with the number of the page
-_PUBLIC = "{0}.status IN ('PUBLISHED', 'SCHEDULED') AND {0}.deleted_at IS NULL"
 
 
 def build_changes(
@@ -239,17 +240,10 @@ class _ChangePageBuilder(LogReader):
     def _clock_changes(self) -> str:
         """Returns a subquery: articles, and times after the token's at which what they show has changed."""
         between = f"{{0}} >= {self.token_value('key_time')} and {{0}} <= {self.now}"
-        # The public has seen the article, or sees it now.
-        released = (
-            _PUBLIC + f" and {{0}}.published_at <= {self.now}"
-            f" and ({{0}}.embargo_until is null or {{0}}.embargo_until <= {self.now})"
-            " and ({0}.expires_at is null or ({0}.expires_at > {0}.published_at"
-            " and ({0}.embargo_until is null or {0}.expires_at > {0}.embargo_until)))"
-        )
         moved = self.table(
             " union all ".join(
                 f"select a.id, a.{column} as time from article a"
-                f" where {between.format(f'a.{column}')} and {released.replace('{0}', 'a')}"
+                f" where {between.format(f'a.{column}')} and {visible_so_far_sql('a', self.now)}"
                 for column in ("published_at", "embargo_until", "expires_at")
             )
         )
@@ -259,26 +253,24 @@ class _ChangePageBuilder(LogReader):
             f"select r.article_id, v.time from {moved} v join article_related r on r.related_id = v.id",
             f"select o.id, v.time from {moved} v join article x on x.id = v.id"
             " join article o on o.translation_group = x.translation_group",
-            "select l.article_id, m.expires_at from media m join article_media l on l.media_id = m.id"
-            f" where {ended}",
-            f"select x.id, m.expires_at from media m join article x on x.lead_media_id = m.id where {ended}",
-            "select u.article_id, m.expires_at from media m join live_entry_use u on u.media_id = m.id"
-            f" where {ended}",
-            "select l.article_id, m.expires_at from media m join author u on u.image_id = m.id"
-            f" join article_author l on l.author_id = u.id where {ended}",
+            *(
+                f"select {use.article}, m.expires_at from media m, {use.rows}"
+                f" where {use.used} = m.id and {ended}"
+                for use in MEDIA_USES
+            ),
         ]
         # A working copy has the id of the article that it copies.
         return (
             "(select case when x.working_of <> 0 then x.working_of else x.id end as article_id, t.time"
             f" from ({' union all '.join(parts)}) t join article x on x.id = t.article_id"
-            + (f" where {released.replace('{0}', 'x')}" if self.context.visibility.is_public else "")
+            + (f" where {visible_so_far_sql('x', self.now)}" if self.context.visibility.is_public else "")
             + ")"
         )
 
     def _verdicts(self, candidates: str) -> str:
         """Returns the table of the changes: articles to store, and those to remove with the reason.
 
-        `r` is the row of the article itself, `s` the row that the viewer sees, perhaps a working copy.
+        `own` is the row of the article itself, `seen` the row that the viewer sees, perhaps a working copy.
         """
         context = self.context
         base = table_rows(context, "article")

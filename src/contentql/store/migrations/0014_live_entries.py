@@ -8,7 +8,7 @@ from contentql.content.entries import complete_entries, count_uses, entry_column
 from contentql.content.ids import new_id
 from contentql.content.render_markdown import render_markdown
 from contentql.content.search_terms import search_terms
-from contentql.store.article_log_triggers import postgres_live_statements, sqlite_live_statements
+from contentql.store.article_log_triggers import sqlite_live_entry_statements
 from contentql.store.ddl import ChangeTriggers, DialectSql
 from contentql.store.models.fields import TimestampField
 from contentql.store.search_index import (
@@ -248,8 +248,8 @@ class Migration(migrations.Migration):
                     for name in ("author", "media")
                 ),
             ],
-            postgres=[*CREATE_ENTRIES_POSTGRES, *postgres_live_statements()],
-            sqlite=[*CREATE_ENTRIES_SQLITE, *sqlite_live_statements()],
+            postgres=CREATE_ENTRIES_POSTGRES,
+            sqlite=[*CREATE_ENTRIES_SQLITE, *sqlite_live_entry_statements()],
         ),
         ops.RunPython(move_entries),
         ChangeTriggers("LiveEntry", "LiveEntryUse"),
