@@ -419,6 +419,36 @@ async def test_what_the_clock_publishes_is_a_change(server: Server) -> None:
         assert (await poll(newsroom, page["nextToken"]))["changes"] == []
 
 
+async def test_ended_licences_of_what_live_entries_show_are_changes(server: Server) -> None:
+    """Of a picture, and of the image of an author who has written nothing else."""
+    async with open_editorial_client(server) as newsroom:
+        at = newsroom.now + HOUR
+        media = {"kind": "IMAGE", "alt": "A", "mime": "image/jpeg"}
+        pictures = []
+        for number in range(2):
+            picture = await newsroom.mutate_ok(
+                "createMedia",
+                ROOT,
+                selection="media { id }",
+                url=f"https://media.example.org/{number}.jpg",
+                expiresAt=(at + HOUR * number).isoformat(),
+                **media,
+            )
+            pictures.append(picture["id"])
+        author = await newsroom.mutate_ok(
+            "createAuthor", ROOT, selection="author { id }", name="Rana Live", image=pictures[1]
+        )
+        blogs = [await newsroom.create_published(contentType="LIVE") for _ in pictures]
+        for blog, uses in zip(blogs, ({"picture": pictures[0]}, {"author": author["id"]}), strict=True):
+            await newsroom.mutate_ok("addLiveEntry", article=blog, body={"text": "It rains."}, **uses)
+        token = (await poll(newsroom, None))["nextToken"]
+        for number, blog in enumerate(blogs):
+            newsroom.now = at + HOUR * number
+            page = await poll(newsroom, token)
+            assert [change["id"] for change in page["changes"]] == [blog]
+            token = page["nextToken"]
+
+
 async def test_a_client_that_was_away_too_long_begins_anew(server: Server) -> None:
     """After 30 days, after the log was pruned or the database restored; a poll renews the token."""
     async with open_editorial_client(server) as newsroom:

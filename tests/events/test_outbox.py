@@ -143,6 +143,21 @@ async def test_media_whose_licence_ends_update_their_articles(hooks: Hooks) -> N
     assert await queued_events(hooks, id) == {article: ["published", "updated"]}
 
 
+async def test_licences_of_pictures_of_live_entries_update_their_articles(hooks: Hooks) -> None:
+    id = (await hooks.create())["webhook"]["id"]
+    soon = hooks.now().replace(microsecond=0) + dt.timedelta(hours=1)
+    await hooks.newsroom.mutate_ok("updateMedia", id="med_301", expiresAt=soon.isoformat())
+    article = await hooks.newsroom.create_published(contentType="LIVE")
+    await hooks.newsroom.mutate_ok(
+        "addLiveEntry", article=article, body={"text": "The bridge is open."}, picture="med_301"
+    )
+    await advance(hooks)
+    hooks.ahead = dt.timedelta(hours=2)
+    await advance(hooks)
+    assert (await queued_events(hooks, id))[article][-1] == "updated"
+    assert len((await queued_events(hooks, id))[article]) == 3
+
+
 async def test_old_deliveries_are_deleted(hooks: Hooks) -> None:
     """Delivered ones after a week, others after a month; pending ones end first."""
     id = (await hooks.create())["webhook"]["id"]
