@@ -12,13 +12,11 @@ import datetime as dt
 import hashlib
 import hmac
 import re
-import secrets
 import struct
 from typing import Final
-from weakref import WeakKeyDictionary
 
-from contentql.store.database import Database, decode_text
-from contentql.store.models.accounts import SigningKey
+from contentql.auth.signing_keys import create_signing_key, find_signing_key
+from contentql.store.database import Database
 
 PREVIEW_TOKEN_PREFIX: Final = "cqlp_"
 
@@ -26,9 +24,6 @@ _KEY_ID = "preview"
 _PAYLOAD = struct.Struct(">QQ")  # id of the link, expiry time in seconds since 1970
 _TOKEN_PATTERN = re.compile(rf"{PREVIEW_TOKEN_PREFIX}([A-Za-z0-9_-]{{64}})")
 _PURPOSE = b"contentql preview link\0"
-
-# By database, because tests have several.
-_signing_keys: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
 
 
 def sign_preview_token(secret: str, link_id: int, expires_at: dt.datetime) -> str:
@@ -75,27 +70,13 @@ async def sign_preview_token_in_transaction(database: Database, link_id: int, ex
     The key is not cached before it is read again, because the transaction may still be rolled back.
     """
     return sign_preview_token(
-        await get_signing_key(database) or await _create_signing_key(), link_id, expires_at
+        await get_signing_key(database) or await create_signing_key(_KEY_ID), link_id, expires_at
     )
 
 
 async def get_signing_key(database: Database) -> str | None:
     """The signing key, or None: without one no preview token can be valid."""
-    key = _signing_keys.get(database)
-    if key is None:
-        for (value,) in await database.rows(_SELECT_SQL, []):
-            key = _signing_keys[database] = decode_text(value)
-    return key
-
-
-async def _create_signing_key() -> str:
-    new = SigningKey(id=_KEY_ID, value=secrets.token_hex(32), created_at=dt.datetime.now(dt.UTC))
-    # If another worker creates the key at the same time, the first one stays.
-    await SigningKey.bulk_create([new], ignore_conflicts=True)
-    return (await SigningKey.get(id=_KEY_ID)).value
-
-
-_SELECT_SQL = f"SELECT value FROM signing_key WHERE id = '{_KEY_ID}'"
+    return await find_signing_key(database, _KEY_ID)
 
 
 def _signature(secret: str, data: bytes) -> bytes:

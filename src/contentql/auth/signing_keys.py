@@ -28,10 +28,17 @@ async def get_signing_key(database: Database, key_id: str) -> str:
     """The signing key with this id, which is created in a transaction of its own if it is missing."""
     key = await find_signing_key(database, key_id)
     if key is None:
-        new = SigningKey(id=key_id, value=secrets.token_hex(32), created_at=dt.datetime.now(dt.UTC))
         async with database.transaction():
-            # If another server creates the key at the same time, the first one stays.
-            await SigningKey.bulk_create([new], ignore_conflicts=True)
+            await create_signing_key(key_id)
         key = await find_signing_key(database, key_id)
         assert key is not None
     return key
+
+
+async def create_signing_key(key_id: str) -> str:
+    """The signing key with this id, created in the open transaction, which may still be rolled back: so it is
+    not cached."""
+    new = SigningKey(id=key_id, value=secrets.token_hex(32), created_at=dt.datetime.now(dt.UTC))
+    # If another server creates the key at the same time, the first one stays.
+    await SigningKey.bulk_create([new], ignore_conflicts=True)
+    return (await SigningKey.get(id=key_id)).value

@@ -183,7 +183,7 @@ class Executor:
     def skip_listing(self, request: GraphQLRequest, token: str, actor: Actor) -> str:
         """The sync token of a client that has what was listed when the token of a listing began."""
         document, operation, variables = self._documents.prepare(request)
-        viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
+        viewer = _viewer_of(actor)
         ready, plan, _ = self._planner.prepare(document, operation, variables, viewer, self.now())
         (page,) = plan.sync_pages
         return page.skip_listing(token, ready.variables)
@@ -195,7 +195,7 @@ class Executor:
         same results, and whether it shows what is public. Raises ApiError."""
         trace.start_stage("plan")
         document, operation, variables = self._documents.prepare(request)
-        viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
+        viewer = _viewer_of(actor)
         ready, plan, is_new = self._planner.prepare(document, operation, variables, viewer, self.now())
         _describe(ready, trace)
         trace.operation_type, trace.cost = "subscription", plan.cost
@@ -216,7 +216,7 @@ class Executor:
         self, request: GraphQLRequest, trace: RequestTrace, charge: ChargeCost | None, actor: Actor
     ) -> GraphQLResponse:
         at = self.now()
-        viewer = ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
+        viewer = _viewer_of(actor)
         anonymous = viewer is ANONYMOUS_VIEWER
         ready: PreparedRequest | None = request.prepared if anonymous else None
         plan = self._planner.get_plan(ready) if ready else None
@@ -406,6 +406,11 @@ class Executor:
         return await reference.resolve_root_field(
             self._planner, self.dialect, self.database, info, variables, now, self.seconds, viewer
         )
+
+
+def _viewer_of(actor: Actor) -> Viewer:
+    """The viewer, the same object for all who see no more than the public, so that they share plans."""
+    return ANONYMOUS_VIEWER if actor.viewer.is_public else actor.viewer
 
 
 def _describe(ready: PreparedRequest, trace: RequestTrace) -> None:

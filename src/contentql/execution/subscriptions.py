@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from contentql.auth.viewer import Actor
-from contentql.cache.dependencies import ChangeBatch, Dependencies, is_invalidated_by
+from contentql.cache.dependencies import is_invalidated_by
 from contentql.cache.entry import content_hash
 from contentql.errors import ERROR_CODES, ApiError
 from contentql.events.event import Event, make_event
@@ -153,7 +153,7 @@ class SubscriptionExecutor:
         dependencies = response.cached.dependencies if by_dependencies and response.cached else None
         body = query.result(response) if query else response.body
         event = make_event(content_hash(body), body)
-        is_affected = _always if dependencies is None else partial(_is_affected, dependencies)
+        is_affected = _always if dependencies is None else partial(is_invalidated_by, dependencies)
         return LiveResult(event.id, (event,), is_affected, event)
 
     # Changes of articles
@@ -269,10 +269,6 @@ def _with_paths(response: GraphQLResponse, query: ChangesRequest | LiveEntriesRe
             error["path"] = query.path(error["path"])
     status = ERROR_CODES[response.codes[0]][0]
     return response._replace(status=status, body=orjson.dumps({"errors": errors}))
-
-
-def _is_affected(dependencies: Dependencies, change: ChangeBatch) -> bool:
-    return is_invalidated_by(dependencies, change)
 
 
 def _always(_: Any) -> bool:
