@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from contentql.content import ids
 from contentql.errors import ApiError, OperatorError
 from contentql.execution.due_changes import DueChanges
 from contentql.settings import Settings, load_settings
@@ -116,3 +117,15 @@ def exit_with_error(exc: OperatorError | ApiError) -> typer.Exit:
     message = f"{exc.message} {exc.hint or ''}".strip() if isinstance(exc, ApiError) else str(exc)
     stderr.print(message, markup=False)
     return typer.Exit(1)
+
+
+def parse_id(text: str, table: str) -> int:
+    """The id in the argument of a command on rows of a table, such as `token`. Raises typer.BadParameter."""
+    decoded = ids.decode_id(text)
+    if decoded is None or decoded[0] != table:
+        # The text is not repeated, because it may be a secret.
+        raise typer.BadParameter(
+            f"an id begins with {ids.PREFIXES[table]}_; `contentql {table}s list` shows them",
+            param_hint=table.upper(),
+        )
+    return decoded[1]

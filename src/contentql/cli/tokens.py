@@ -17,6 +17,7 @@ from contentql.auth.permissions import PERMISSION_DESCRIPTIONS, ROLE_PERMISSIONS
 from contentql.cli.runtime import (
     EXIT_PARTIAL,
     DatabaseUrl,
+    parse_id,
     plain_table,
     print_table,
     stderr,
@@ -169,7 +170,7 @@ def revoke(
 
       contentql tokens revoke tok_6677889900
     """
-    token_ids = dict.fromkeys(_parse_token_id(text) for text in tokens)
+    token_ids = dict.fromkeys(parse_id(text, "token") for text in tokens)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
     async def work(_: Settings, db: Database) -> dict[int, str]:
@@ -237,16 +238,6 @@ def _parse_expiry(text: str, now: dt.datetime) -> dt.datetime:
     if expires_at <= now:
         raise typer.BadParameter(f"{text} is in the past", param_hint="--expires")
     return expires_at
-
-
-def _parse_token_id(text: str) -> int:
-    decoded = ids.decode_id(text)
-    if decoded is None or decoded[0] != "token":
-        # The text is not repeated, because it may be the token itself.
-        raise typer.BadParameter(
-            "an id begins with tok_; `contentql tokens list` shows them", param_hint="TOKEN"
-        )
-    return decoded[1]
 
 
 async def _write_audit(action: str, token: int, now: dt.datetime) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from contentql.auth.permissions import Permission, Role
 from contentql.auth.viewer import Viewer
-from contentql.cli.runtime import DatabaseUrl, plain_table, print_table, stderr, with_database
+from contentql.cli.runtime import DatabaseUrl, parse_id, plain_table, print_table, stderr, with_database
 from contentql.content import ids
 from contentql.content.timestamps import format_timestamp
 from contentql.editorial import webhooks as editorial
@@ -143,7 +143,7 @@ def dead(webhook: WebhookId, database: DatabaseUrl = None, as_json: AsJson = Fal
 
       contentql webhooks dead whk_6677889900
     """
-    webhook_id = _parse_id(webhook)
+    webhook_id = parse_id(webhook, "webhook")
 
     async def work(_: Settings, db: Database) -> list[dict[str, Any]]:
         async with db.orm():
@@ -234,15 +234,6 @@ def _parse_type(text: str) -> str:
         choices = ", ".join(type.value.lower() for type in WebhookEventType)
         raise typer.BadParameter(f"{text!r} is not a type; choose from {choices}", param_hint="--event")
     return name
-
-
-def _parse_id(text: str) -> int:
-    decoded = ids.decode_id(text)
-    if decoded is None or decoded[0] != "webhook":
-        raise typer.BadParameter(
-            "an id begins with whk_; `contentql webhooks list` shows them", param_hint="WEBHOOK"
-        )
-    return decoded[1]
 
 
 def _time(at: Any) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from contentql.content import blocks, derive
 from contentql.content.blocks import Block, LiveEntry
 from contentql.content.entries import complete_entries, keep_hidden_fields
-from contentql.content.records import ArticleRecord, SpanRecord
+from contentql.content.records import ArticleRecord
 from contentql.content.render import anonymous
 from contentql.editorial import article_input
 from contentql.editorial.context import EditContext
@@ -17,6 +17,7 @@ from contentql.editorial.text_anchors import reanchor, reanchor_attributions
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
 from contentql.editorial.warnings import WarningCode
 from contentql.store import live_entries
+from contentql.store.article_records import span_of
 from contentql.store.models.articles import Article
 from contentql.store.models.attributions import Attribution
 from contentql.store.models.taxonomy import Author, Media
@@ -119,15 +120,8 @@ async def move_spans(article: int, block: str, before: LiveEntry | None, after: 
         return
     copies: Any = Article.filter(working_of=article).values_list("id", flat=True)
     for row in await Attribution.filter(article_id__in=[article, *await copies], span_block=block):
-        span = SpanRecord(
-            block_id=block,
-            start=row.span_start or 0,
-            end=row.span_end or 0,
-            exact=row.span_exact,
-            prefix=row.span_prefix,
-            suffix=row.span_suffix,
-            orphaned=row.span_orphaned,
-        )
+        span = span_of(row)
+        assert span is not None, "only attributions with this block were read"
         moved = reanchor(span, was, now)
         values = {f"span_{name}": getattr(moved, name) for name in _SPAN_COLUMNS}
         lesser = {name: None for name in ("cue_span", "source_span") if _is_in(getattr(row, name), block)}

@@ -34,9 +34,6 @@ _PAYLOAD = struct.Struct(">q8sqqqqqq")
 _SIGNATURE_SIZE = 14  # bytes; with the payload a multiple of 3, so that base64 has no padding
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
-# The values in the database's placeholder for a token, in this order; see `builder.changes`.
-FACTS = ("phase", "seq", "at", "article", "time", "key_time", "key_id")
-
 
 @dataclass(frozen=True)
 class SyncPosition:
@@ -180,7 +177,8 @@ class SyncPage:
         return self.tokens.encode(end, binding)
 
     def next_token(self, facts: str, variables: Variables, now: dt.datetime) -> str:
-        """The next token, from the facts that the database has computed.
+        """The next token, from the facts that the database has computed: the first fields of `SyncPosition`
+        in their order, separated by dots.
 
         Without facts nothing has changed: the token stays the same, until it is a day old.
         """

@@ -200,24 +200,13 @@ async def _load_attributions(ids: Sequence[int]) -> dict[int, list[AttributionRe
     hops: dict[int, AttributionRecord] = {}
     heads_by_article: dict[int, list[AttributionRecord]] = {}
     for row in rows:
-        span = None
-        if row.span_block is not None:
-            span = SpanRecord(
-                block_id=row.span_block,
-                start=row.span_start or 0,
-                end=row.span_end or 0,
-                exact=row.span_exact,
-                prefix=row.span_prefix,
-                suffix=row.span_suffix,
-                orphaned=row.span_orphaned,
-            )
         record = record_from_row(
             AttributionRecord,
             row,
             id=row.working_of or row.id,
             source=slugs.get(foreign_key(row, "source")),
             media=foreign_key(row, "media"),
-            span=span,
+            span=span_of(row),
             via=hops.pop(foreign_key(row, "via"), None),
         )
         if row.hop:
@@ -243,3 +232,18 @@ def build_record(record_type: type[AnyRecord], values: dict[str, Any], **fields:
     """A record of those stored values that it has fields for, and of further `fields`."""
     stored = {name: values[name] for name in record_type.model_fields if name in values}
     return record_type.model_validate({**stored, **fields}, context=STORED)
+
+
+def span_of(row: Attribution) -> SpanRecord | None:
+    """The span of an attribution; None if it has none."""
+    if row.span_block is None:
+        return None
+    return SpanRecord(
+        block_id=row.span_block,
+        start=row.span_start or 0,
+        end=row.span_end or 0,
+        exact=row.span_exact,
+        prefix=row.span_prefix,
+        suffix=row.span_suffix,
+        orphaned=row.span_orphaned,
+    )

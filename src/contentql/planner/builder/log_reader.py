@@ -106,7 +106,7 @@ class LogReader:
         return [*columns, self.now]
 
     def facts(self, phase: str, values: Sequence[str]) -> str:
-        """SQL of the facts for `SyncPage.next_token`, in the order of `sync_tokens.FACTS`."""
+        """SQL of the facts for `SyncPage.next_token`."""
         dialect = self.context.dialect
         kinds = ("int", "time", "int", "time", "time", "int")
         texts = [
