@@ -21,13 +21,13 @@ from contentql.app import build_executor
 from contentql.cache.response_cache import ResponseCache
 from contentql.content.blocks import Paragraph
 from contentql.content.enums import AttributionState, SourceKind, Status
+from contentql.content.import_item import ImportItem
 from contentql.content.records import (
     ArticleRecord,
     AuthorRecord,
     CategoryRecord,
     CollectionItemRecord,
     CollectionRecord,
-    ImportItem,
     MediaRecord,
     MentionRecord,
     Record,

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from tests.support.editorial_client import ROOT, EditorialClient
 
-from contentql.content.records import ImportItem
+from contentql.content.import_item import ImportItem
 from contentql.errors import OperatorError
 from contentql.formats import jsonl, text
 from contentql.importing.articles import ImportOptions

@@ -46,7 +46,10 @@ from contentql.auth.permissions import Role
 from contentql.content.blocks import Paragraph
 from contentql.content.enums import Status
 from contentql.content.ids import new_id
-from contentql.content.records import ArticleRecord, ImportItem
+from contentql.content.import_item import ImportItem
+from contentql.content.records import (
+    ArticleRecord,
+)
 from contentql.importing.importer import import_records
 from contentql.store.database import Database
 

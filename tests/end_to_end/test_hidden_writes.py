@@ -30,7 +30,10 @@ from tests.support.noninterference import SECRET, open_database_pair
 from contentql.app import build_executor
 from contentql.content.blocks import Paragraph
 from contentql.content.enums import Status
-from contentql.content.records import ArticleRecord, ImportItem
+from contentql.content.import_item import ImportItem
+from contentql.content.records import (
+    ArticleRecord,
+)
 from contentql.importing.importer import import_records
 from contentql.schema.build import get_schema
 from contentql.settings import Settings

@@ -16,13 +16,13 @@ from tests.support.graphql_client import query_data, query_json
 from contentql.app import build_executor
 from contentql.content.blocks import Paragraph
 from contentql.content.enums import AttributionKind, AttributionState, SourceKind, Status, TagType
+from contentql.content.import_item import ImportItem
 from contentql.content.records import (
     ArticleRecord,
     AttributionRecord,
     AuthorRecord,
     CategoryRecord,
     CreditRecord,
-    ImportItem,
     MentionRecord,
     Record,
     SourceRecord,

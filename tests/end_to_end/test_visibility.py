@@ -18,7 +18,13 @@ from tests.support.random_documents import Pool, RandomDocuments
 
 from contentql.content.blocks import BLOCK_TYPES
 from contentql.content.ids import PREFIXES
-from contentql.content.records import ArticleRecord, CollectionRecord, ImportItem, MediaRecord, Record
+from contentql.content.import_item import ImportItem
+from contentql.content.records import (
+    ArticleRecord,
+    CollectionRecord,
+    MediaRecord,
+    Record,
+)
 from contentql.execution.executor import Executor
 from contentql.formats import jsonl
 from contentql.importing.importer import import_records

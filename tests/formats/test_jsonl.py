@@ -12,12 +12,12 @@ from tests.support.text_marks import make_list
 
 from contentql.content.blocks import Block, Heading, Paragraph, Quote
 from contentql.content.enums import AttributionKind, MediaKind, SourceKind, TagType
+from contentql.content.import_item import ImportItem
 from contentql.content.records import (
     RECORD_TYPES,
     ArticleRecord,
     AttributionRecord,
     HistoryRecord,
-    ImportItem,
     MediaRecord,
     Record,
     SourceRecord,

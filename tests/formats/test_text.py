@@ -12,7 +12,7 @@ from contentql.content import blocks, derive, render
 from contentql.content.records import ArticleRecord
 from contentql.fixtures import SEED_PAGE
 from contentql.formats import text
-from contentql.formats.text import Paragraphs
+from contentql.formats.source_file import Paragraphs
 
 PAGES = Path(__file__).parents[2] / "fixtures" / "pages"
 

@@ -11,7 +11,11 @@ import orjson
 import pytest
 
 from contentql.content.enums import Status
-from contentql.content.records import ArticleRecord, ImportItem, Record
+from contentql.content.import_item import ImportItem
+from contentql.content.records import (
+    ArticleRecord,
+    Record,
+)
 from contentql.errors import OperatorError
 from contentql.fixtures import DEMO_CONTENT, SEED_PAGE
 from contentql.formats import jsonl, text

@@ -24,13 +24,13 @@ from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import ANONYMOUS, Actor, Viewer
 from contentql.content.blocks import Paragraph
 from contentql.content.enums import MediaKind, SourceKind, Status, TagType
+from contentql.content.import_item import ImportItem
 from contentql.content.records import (
     ArticleRecord,
     AuthorRecord,
     CategoryRecord,
     CollectionItemRecord,
     CollectionRecord,
-    ImportItem,
     MediaRecord,
     Record,
     SourceRecord,

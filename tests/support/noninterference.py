@@ -23,11 +23,11 @@ from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import ANONYMOUS_VIEWER, Actor, Viewer
 from contentql.content.enums import Status
 from contentql.content.ids import PREFIXES, encode_id
+from contentql.content.import_item import ImportItem
 from contentql.content.records import (
     ArticleRecord,
     CategoryRecord,
     CollectionRecord,
-    ImportItem,
     Record,
     TagRecord,
 )

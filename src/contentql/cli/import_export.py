@@ -32,7 +32,7 @@ from contentql.cli.runtime import (
 from contentql.content.enums import Status
 from contentql.content.field_types import Language
 from contentql.content.id_fields import Timestamp
-from contentql.content.records import ImportItem
+from contentql.content.import_item import ImportItem
 from contentql.content.slugs import ArticleSlug
 from contentql.content.slugs import Path as SectionPath
 from contentql.content.warnings import Warning

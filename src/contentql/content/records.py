@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
@@ -45,7 +44,6 @@ from contentql.content.numbers import (
     Version,
 )
 from contentql.content.slugs import ArticleSlug, Path, Slug, TagKey
-from contentql.content.warnings import Warning
 
 
 class FormatError(Exception):
@@ -402,22 +400,6 @@ RECORD_TYPES: dict[str, type[Record]] = {
 
 class HistoryRecord(FrozenModel):
     """Record of a complete export besides the content; see `history_records`."""
-
-
-@dataclass(frozen=True)
-class ImportItem:
-    """Item read from a file: a record, or the error that prevented reading one.
-
-    Fields missing from a `partial` record stay unchanged, else they are cleared. `derived` fields are not in
-    the file and apply to a new article only.
-    """
-
-    location: str
-    record: Record | HistoryRecord | None = None
-    error: str | None = None
-    warnings: tuple[Warning, ...] = ()
-    partial: bool = False
-    derived: frozenset[str] = frozenset()
 
 
 def describe_validation_error(exc: ValidationError) -> str:

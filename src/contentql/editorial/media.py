@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from contentql.content.ids import encode_id
+from contentql.content.media_types import EXECUTABLE_MEDIA_TYPE, guess_media_type
 from contentql.content.records import (
     MediaRecord,
 )
-from contentql.editorial import references, trash, validation
+from contentql.editorial import trash, validation
 from contentql.editorial.context import EditContext, Input, WriteResult
 from contentql.editorial.rows import require_unused, save_row
 from contentql.editorial.user_errors import ErrorCollector, UserErrorCode, user_error
@@ -28,7 +29,7 @@ async def create_media(context: EditContext, input: Input) -> WriteResult:
         raise user_error(
             UserErrorCode.TAKEN, "The url belongs to another media file.", "url", f"Use {number}."
         )
-    mime = input.get("mime") or references.guess_media_type(input["url"])
+    mime = input.get("mime") or guess_media_type(input["url"])
     if mime is None:
         raise user_error(
             UserErrorCode.REQUIRED,
@@ -51,7 +52,7 @@ async def _media(context: EditContext, input: Input, row: Any) -> WriteResult:
             errors.add(UserErrorCode.REQUIRED, f"{name} must not be null.", name)
     errors.raise_if_any()
     mime = values.get("mime", row.mime if row else "").strip()
-    if references.EXECUTABLE_MEDIA_TYPE.match(mime):
+    if EXECUTABLE_MEDIA_TYPE.match(mime):
         raise user_error(
             UserErrorCode.UNSAFE_CONTENT,
             f"Files of the type {mime[:60]} can run code and are not allowed.",

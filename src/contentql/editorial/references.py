@@ -6,9 +6,7 @@ An object that does not exist and one that the viewer may not see give the same 
 from __future__ import annotations
 
 import datetime as dt
-import mimetypes
-import re
-from typing import Any, Final
+from typing import Any
 
 from tortoise.models import Model
 
@@ -124,13 +122,3 @@ async def find_media_id(context: EditContext, text: Any, where: str) -> int:
     row = await context.get_row("media", text, where)
     number: int = row.id
     return number
-
-
-# Media types of files that can run code in a browser.
-EXECUTABLE_MEDIA_TYPE: Final = re.compile(
-    r"image/svg|text/html|text/xml|application/(xml|xhtml)|\w+/[\w.-]*(java|ecma)script", re.IGNORECASE
-)
-
-
-def guess_media_type(url: str) -> str | None:
-    return mimetypes.guess_type(url.partition("?")[0])[0]

@@ -29,6 +29,10 @@ def _no_media(media: ExternalMedia) -> int | None:
     return None
 
 
+def _unchanged(address: str) -> str:
+    return address
+
+
 def _ignore(code: WarningCode, message: str, place: str) -> None:
     pass
 
@@ -37,8 +41,14 @@ def _ignore(code: WarningCode, message: str, place: str) -> None:
 class BodyCallbacks:
     """`media` returns the media id of a reference in the body, `external` that of media at an address, both
     None if there is none. `warn` is called for everything that no block can hold, with the place: the
-    address or the words."""
+    address or the words. `resolve` makes a relative address absolute.
+
+    `lenient`: active content, such as scripts, is left out with a warning instead of being refused. For
+    imports, which cannot be corrected while they run.
+    """
 
     media: Callable[[str], int | None] = parse_media_reference
     external: Callable[[ExternalMedia], int | None] = _no_media
     warn: Callable[[WarningCode, str, str], None] = _ignore
+    resolve: Callable[[str], str] = _unchanged
+    lenient: bool = False

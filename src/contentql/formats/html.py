@@ -13,20 +13,29 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
-from contentql.content.blocks import Audio, Block, Gallery, Image, Video
+from contentql.content.blocks import Audio, Block, Embed, Gallery, Image, Video
 from contentql.content.enums import MediaKind
 from contentql.content.field_types import Link, MediaUrl
 from contentql.content.rich_text import is_valid_value
 from contentql.content.warnings import WarningCode
 from contentql.formats.block_builder import BlockBuilder
 from contentql.formats.body_callbacks import BodyCallbacks, ExternalMedia
-from contentql.formats.html_embeds import EmbedReader, begins_embed, frame_embed, is_widget_script
+from contentql.formats.html_embeds import (
+    EmbedReader,
+    begins_embed,
+    frame_embed,
+    is_widget_script,
+    make_embed,
+)
 from contentql.formats.html_safety import (
+    CONTROLS,
     OversizedContentError,
     Problem,
     UnsafeContentError,
     active_content,
+    is_active,
     remove_controls,
+    safe_attributes,
 )
 from contentql.formats.html_styles import VOID, ElementStyle, read_style
 from contentql.formats.html_tokenizer import LiteralSpace, tokenize_html
@@ -87,7 +96,11 @@ class HtmlReader:
         return self._without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))
 
     def report(self, problem: Problem) -> None:
-        if len(self._problems) < MAX_PROBLEMS:
+        if self._callbacks.lenient:
+            self._callbacks.warn(
+                WarningCode.DROPPED, f"{problem.message} It was left out.", f"line {self.line}"
+            )
+        elif len(self._problems) < MAX_PROBLEMS:
             message = f"{problem.message.removesuffix('.')} (line {self.line})."
             self._problems[Problem(message, problem.hint)] = None
 
@@ -126,7 +139,9 @@ class HtmlReader:
 
     def open(self, tag: str, attributes: Mapping[str, str]) -> None:
         if self.is_rejected(tag, attributes):
-            return
+            if not self._callbacks.lenient or self._leaves_out(tag, attributes):
+                return
+            attributes = safe_attributes(attributes)
         if self._hidden:
             name, depth = self._hidden
             if tag == name and tag != "p":
@@ -255,7 +270,8 @@ class HtmlReader:
             self._callbacks.warn(WarningCode.DROPPED, message, attributes["src"])
             return True
         problems = list(active_content(tag, attributes))
-        if tag == "iframe" and len(problems) == 1 and (embed := frame_embed(attributes)):
+        is_harmless = len(problems) == 1 or self._callbacks.lenient
+        if tag == "iframe" and is_harmless and (embed := self._frame_embed(safe_attributes(attributes))):
             if self._embed:
                 self._embed.open(tag, attributes)
             elif not self._hidden:
@@ -264,6 +280,19 @@ class HtmlReader:
         for problem in problems:
             self.report(problem)
         return bool(problems)
+
+    def _frame_embed(self, attributes: Mapping[str, str]) -> Embed | None:
+        """The embed of a frame: of a known site, or of any site if the text is imported."""
+        if embed := frame_embed(attributes):
+            return embed
+        address = self._callbacks.resolve(attributes.get("src", "").strip())
+        return make_embed(address, title=attributes.get("title")) if self._callbacks.lenient else None
+
+    def _leaves_out(self, tag: str, attributes: Mapping[str, str]) -> bool:
+        """Leaves an active element out; with its text if that is the label of a control."""
+        if tag in CONTROLS and not self._hidden and not self._embed:
+            self._hidden, self._hidden_text, self._hidden_name = (tag, 1), [], ""
+        return is_active(tag)
 
     def _is_list_marker(self, style: ElementStyle) -> bool:
         return style.is_list_marker and self.builder.list_level is not None
@@ -286,7 +315,7 @@ class HtmlReader:
         # A link within a link closes the outer one, as in every browser.
         self._close_link()
         href = attributes.get("href", "").replace("\t", "").replace("\n", "").replace("\r", "").strip(" ")
-        href = self._without_controls(href)
+        href = self._callbacks.resolve(self._without_controls(href))
         href = _BLANK.sub(lambda blank: quote(blank[0]), href)  # as browsers do
         try:
             self._link = OpenMark("link", _LINK.validate_python(href))
@@ -321,6 +350,7 @@ class HtmlReader:
 
     def _show_external(self, address: str, kind: MediaKind, alt: str) -> None:
         """Shows media at an address on the web."""
+        address = self._callbacks.resolve(address)
         address = f"https:{address}" if address.startswith("//") else address
         try:
             url = _MEDIA_URL.validate_python(_BLANK.sub(lambda blank: quote(blank[0]), address.strip()))

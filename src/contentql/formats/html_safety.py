@@ -41,6 +41,8 @@ _ACTIVE: Final = {
     "script", "frame", "frameset", "iframe", "object", "embed", "applet", "form", "input", "button", "select",
     "option", "optgroup", "textarea", "fieldset", "datalist", "keygen", "isindex", "plaintext",
 }  # fmt: skip
+# Active elements whose text is the label of a control.
+CONTROLS: Final = frozenset(("button", "select", "textarea", "datalist", "keygen", "isindex"))
 _ADDRESSES: Final = {
     "href", "src", "srcset", "action", "formaction", "poster", "background", "cite", "longdesc", "data",
     "xlink:href", "ping", "lowsrc", "dynsrc", "codebase", "manifest", "usemap",
@@ -86,6 +88,22 @@ def active_content(tag: str, attributes: Mapping[str, str]) -> Iterator[Problem]
                 f"The text contains a {scheme.lastgroup}: link.",
                 "A link must begin with https:, http:, mailto: or tel:, or be relative.",
             )
+
+
+def is_active(tag: str) -> bool:
+    """Whether a tag itself is active content, whatever its attributes."""
+    return tag in _ACTIVE
+
+
+def safe_attributes(attributes: Mapping[str, str]) -> dict[str, str]:
+    """The attributes without those that `active_content` has problems with."""
+    return {
+        name: value
+        for name, value in attributes.items()
+        if name != "srcdoc"
+        and not (name.startswith("on") and len(name) > 2)
+        and not (name in _ADDRESSES and _SCHEME.match(value))
+    }
 
 
 def shorten(text: str) -> str:

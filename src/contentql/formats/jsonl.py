@@ -16,14 +16,16 @@ from pydantic import ValidationError
 
 from contentql.content.characters import find_forbidden_character
 from contentql.content.history_records import HISTORY_TYPES
+from contentql.content.import_item import ImportItem
 from contentql.content.records import (
     RECORD_TYPES,
     HistoryRecord,
-    ImportItem,
     Record,
     describe_validation_error,
 )
 from contentql.content.warnings import Warning, WarningCode
+from contentql.formats.registry import Format
+from contentql.formats.source_file import ReadOptions, SourceFile
 from contentql.language_tags import parse_language_tag, replacement_message
 
 IMPORTER = "json-lines"  # system of the external ids of records without an id of their own
@@ -37,14 +39,21 @@ def read_records(file: BinaryIO, name: str) -> Iterator[ImportItem]:
         line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
         if not line.strip():
             continue
-        where = f"{name}:{number}"
+        place = str(number)
         try:
             record, warnings = _record(line)
-            yield ImportItem(where, record, warnings=warnings)
+            yield ImportItem(name, record, warnings=warnings, place=place)
         except ValidationError as exc:
-            yield ImportItem(where, error=describe_validation_error(exc))
+            yield ImportItem(name, error=describe_validation_error(exc), place=place)
         except ValueError as exc:
-            yield ImportItem(where, error=str(exc))
+            yield ImportItem(name, error=str(exc), place=place)
+
+
+def _sniff(head: bytes, name: str) -> bool:
+    """Whether a file has records: by its name, or an object at its beginning."""
+    return name.lower().endswith((".jsonl", ".ndjson")) or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(
+        b"{"
+    )
 
 
 def write_records(records: Iterable[Record | HistoryRecord]) -> Iterator[bytes]:
@@ -148,3 +157,10 @@ def _require_storable(value: Any, place: str, depth: int) -> None:
         for name, item in value.items():
             _require_storable(name, "", depth)
             _require_storable(item, f"{place}.{name}" if place else name, depth + 1)
+
+
+def _read(source: SourceFile, options: ReadOptions) -> Iterator[ImportItem]:
+    return read_records(source.file, source.name)
+
+
+FORMAT = Format("jsonl", _sniff, _read)

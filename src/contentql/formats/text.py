@@ -9,27 +9,27 @@ from __future__ import annotations
 import codecs
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 from slugify import slugify
 
 from contentql.content.blocks import MAX_BLOCKS, Paragraph
 from contentql.content.characters import find_forbidden_character
+from contentql.content.import_item import ImportItem
 from contentql.content.records import (
     ArticleRecord,
     ExternalIdRecord,
     FormatError,
-    ImportItem,
     describe_validation_error,
 )
 from contentql.content.warnings import Warning, WarningCode
 from contentql.formats.detection import detect_markup
+from contentql.formats.registry import Format
+from contentql.formats.source_file import Paragraphs, ReadOptions, SourceFile
 from contentql.language_tags import LanguageTagError, parse_language_tag, replacement_message
-
-Paragraphs = Literal["line", "blank"]
 
 IMPORTER = "plain-pages"  # system of the external ids of pages
 DEFAULT_LANGUAGE = "en"
@@ -91,6 +91,7 @@ def read_page(
             warnings.append(Warning(WarningCode.GUESSED, message, ("blocks",)))
         printed: dict[str, Any] = {"byline": byline} if byline else {}
         if day:
+            derived.add("published_at")
             printed["published_at"] = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
         record = ArticleRecord(
             external_ids=(ExternalIdRecord(system=IMPORTER, value=external_id or name),),
@@ -205,3 +206,22 @@ def _joined(lines: Iterable[str]) -> list[str]:
 def _looks_cut(lines: list[str]) -> bool:
     """Whether a line ends in the middle of a sentence."""
     return any(above[-1:].isalnum() and below[:1].islower() for above, below in pairwise(lines))
+
+
+def _sniff(head: bytes, name: str) -> bool:
+    return True  # any other file; the reader refuses what is not text
+
+
+def _read(source: SourceFile, options: ReadOptions) -> Iterator[ImportItem]:
+    yield read_page(
+        source.read(MAX_PAGE),
+        source.name,
+        external_id=source.identity,
+        language=options.language,
+        slug=options.slug,
+        paragraphs=options.paragraphs,
+        markup=options.markup,
+    )
+
+
+FORMAT = Format("text", _sniff, _read)

@@ -14,7 +14,11 @@ from contentql.content.entries import complete_entries
 from contentql.content.enums import Status
 from contentql.content.field_types import STORED
 from contentql.content.ids import encode_id
-from contentql.content.records import ArticleRecord, ExternalIdRecord, ImportItem
+from contentql.content.import_item import ImportItem
+from contentql.content.records import (
+    ArticleRecord,
+    ExternalIdRecord,
+)
 from contentql.content.warnings import Warning, WarningCode
 from contentql.editorial.completion import changed_field_names, complete_record
 from contentql.editorial.translations import find_translation
@@ -246,10 +250,12 @@ def _with_external_id(record: ArticleRecord) -> ArticleRecord:
 
 
 def _merge_partial(stored: ArticleRecord, record: ArticleRecord, derived: frozenset[str]) -> ArticleRecord:
-    """The stored record, overridden by a partial one; a printed day does not change a stored time."""
-    fields = {name: getattr(record, name) for name in record.model_fields_set - derived}
-    if stored.published_at:
-        fields["published_at"] = stored.published_at
+    """The stored record, overridden by a partial one; derived fields apply where the stored one has none."""
+    fields = {
+        name: getattr(record, name)
+        for name in record.model_fields_set
+        if name not in derived or getattr(stored, name) in (None, ())
+    }
     computed = dict.fromkeys(("version", "modified_at", "first_published_at", "updated_at"))
     return stored.model_copy(update={**computed, **fields})
 

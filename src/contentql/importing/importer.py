@@ -20,13 +20,13 @@ from tortoise.transactions import in_transaction
 from contentql.content import derive
 from contentql.content.history_records import HISTORY_TYPES, ExportHeader
 from contentql.content.ids import new_id
+from contentql.content.import_item import ImportItem
 from contentql.content.records import (
     ArticleRecord,
     AuthorRecord,
     CategoryRecord,
     CollectionRecord,
     HistoryRecord,
-    ImportItem,
     MediaRecord,
     Record,
     SourceRecord,
