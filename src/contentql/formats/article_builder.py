@@ -264,9 +264,12 @@ class ArticleBuilder:
                 known[name] = value
         return FIRST_PLACEHOLDER + list(self._media).index(address)
 
-    def html_body(self, html: str) -> tuple[Block, ...]:
-        """The blocks of HTML; active content is left out with warnings. Sets them as the body."""
-        return self._parse(html_to_blocks, html)
+    def html_body(self, html: str, callbacks: BodyCallbacks | None = None) -> tuple[Block, ...]:
+        """The blocks of HTML; active content is left out with warnings. Sets them as the body.
+
+        `callbacks`: in place of those of the builder.
+        """
+        return self._parse(html_to_blocks, html, callbacks)
 
     def markdown_body(self, markdown: str) -> tuple[Block, ...]:
         """The blocks of Markdown. Sets them as the body."""
@@ -409,9 +412,9 @@ class ArticleBuilder:
     def _external(self, media: ExternalMedia) -> int | None:
         return self.add_media(media.url, media.kind, alt=media.alt)
 
-    def _parse(self, parser: Any, text: str) -> tuple[Block, ...]:
+    def _parse(self, parser: Any, text: str, callbacks: BodyCallbacks | None = None) -> tuple[Block, ...]:
         try:
-            return self.set_body(parser(text, self.callbacks))
+            return self.set_body(parser(text, callbacks or self.callbacks))
         except UnsafeContentError as exc:
             # A text with more parts than a body may have, or nested too deep.
             paragraphs = re.split(r"\n\s*\n|<(?:br|/?p|/?div|/?li|/?h\d|/?tr)\b[^<>]*>", text)[:MAX_BLOCKS]
