@@ -13,7 +13,7 @@ import orjson
 from contentql.content.blocks import CodeText
 from contentql.content.enums import MediaKind
 from contentql.content.warnings import WarningCode
-from contentql.formats.article_builder import ArticleBuilder
+from contentql.formats.article_builder import MAX_TAGS, ArticleBuilder
 from contentql.formats.body_callbacks import ExternalMedia
 from contentql.formats.gutenberg import has_blocks, render_blocks
 from contentql.formats.html_repairs import caption_of, make_gallery, repair_pictures
@@ -39,6 +39,10 @@ _FILES: Final = {
     "audio": ("src", "mp3", "m4a", "ogg", "wav", "flac", "wma"),
     "video": ("src", "mp4", "m4v", "webm", "ogv", "flv", "wmv", "mov"),
 }
+_NEEDS_REPAIR: Final = re.compile(
+    r"wp-block-(?:pullquote|file|verse)|gallery|data-media|<(?:img|picture|video|audio|cite|sup)\b",
+    re.IGNORECASE,
+)
 _PICTURE: Final = re.compile(r"\s*(?:<a\b[^<>]*>\s*)?<img\b[^<>]*>(?:\s*</a>)?", re.IGNORECASE)
 _PAGE_BREAK: Final = re.compile(r"<!--\s*(?:more\b[^<>]{0,200}|nextpage)\s*-->")
 _NUMBER_IN_CLASS: Final = re.compile(r"\bwp-image-(\d{1,18})\b")
@@ -61,6 +65,10 @@ class PostBody:
         html = self._without_shortcodes(html)
         if not has_blocks(content):
             html = add_paragraphs(_PAGE_BREAK.sub("\n\n", html))
+        if html.count("<") > MAX_TAGS or not _NEEDS_REPAIR.search(html):
+            self._builder.html_body(html)
+            self._report_shortcodes()
+            return
         root = parse_tree(html)
         if root.is_cut:
             message = "a tag or comment has no end; what follows it was left out"
@@ -70,10 +78,14 @@ class PostBody:
         for element in root.elements():
             self._repair(element)
         callbacks = dataclasses.replace(self._builder.callbacks, media=self._file, external=self._external)
-        blocks = self._builder.html_body(root.html(), callbacks)
+        self._builder.html_body(root.html(), callbacks)
+        self._report_shortcodes()
+
+    def _report_shortcodes(self) -> None:
+        """Warns of what is left of shortcodes in the text."""
         rest = {
             name
-            for block in blocks
+            for block in self._builder.get("blocks")
             if not isinstance(block, CodeText)
             for text in (getattr(block, "text", ""),)
             for name in find_shortcodes(text or "")

@@ -258,7 +258,9 @@ def _parsed(number: int, root: str, text: str) -> WxrPart:
         element = _element(root, _outside_sections(cleaned))
     except ParseError as exc:
         line, column = exc.position
-        message = f"the item is no XML: {exc.msg.partition(':')[0]}, in its line {line}, column {column + 1}"
+        message = (
+            f"the item is no XML: {str(exc).partition(':')[0]}, in its line {line - 1}, column {column + 1}"
+        )
         return WxrPart(number, error=message)
     except DefusedXmlException:
         return WxrPart(number, error="the item declares entities or a DTD; it is not read")
@@ -280,7 +282,7 @@ def _element(root: str, text: str) -> Element:
     }
     names = "".join(f' xmlns:{prefix}="{uri}"' for prefix, uri in declared.items())
     # The line of an error is that within the item.
-    parsed = fromstring(f"{' '.join(root.split())}{names}>{text}</rss>", forbid_dtd=True)
+    parsed = fromstring(f"{' '.join(root.split())}{names}>\n{text}</rss>", forbid_dtd=True)
     return cast(Element, parsed)[0]
 
 

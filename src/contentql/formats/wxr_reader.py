@@ -51,8 +51,10 @@ def _read(source: SourceFile, options: ReadOptions) -> Iterator[ImportItem]:
     """Yields an item for each post and page; then one for each kind of items that are no articles."""
     site = read_site(read_parts(source.file))
     summary = _Summary(source.name)
+    number = 0
     try:
         for part in read_parts(source.file):
+            number = part.number
             if part.error:
                 place = f"item {part.number}" if part.number else "head"
                 yield ImportItem(source.name, place=place, error=part.error)
@@ -63,7 +65,7 @@ def _read(source: SourceFile, options: ReadOptions) -> Iterator[ImportItem]:
                 summary.used |= used
                 yield item
     except FormatError as exc:
-        yield ImportItem(source.name, place="end of the file", error=str(exc))
+        yield ImportItem(source.name, place=f"after item {number}" if number else "", error=str(exc))
     yield from summary.items(site)
 
 

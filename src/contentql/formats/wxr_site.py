@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from contentql.content.enums import MediaKind
 from contentql.content.media_types import guess_media_type, kind_of_media_type
 from contentql.content.records import FormatError
+from contentql.formats.credits import is_credit
 from contentql.formats.plain_text import html_to_text, without_email
 from contentql.formats.wxr_items import WxrPart, child_texts
 
@@ -26,13 +27,6 @@ _CREDIT_KEYS: Final = (
     "_media_credit", "media_credit", "_credit", "credit", "photo_credit", "_photo_credit", "image_credit",
     "_image_credit", "credits", "isc_image_source", "_navis_media_credit_org", "photographer",
 )  # fmt: skip
-# A description that says who made the picture: "Photo: …", "© …", "Name/Agency".
-_CREDIT: Final = re.compile(
-    r"(?:(?:photo(?:graph)?s?|foto|picture|image|bild|credit|courtesy|source|quelle|crédits?)\b.{0,150}"
-    r"|[©(].{0,150}|[^./]{2,60}/[^./]{2,60}"
-    r"|.{0,60}\b(?:getty images|reuters|afp|ap photo|shutterstock)\b.{0,60})",
-    re.IGNORECASE,
-)
 
 
 class Attachment(NamedTuple):
@@ -194,7 +188,7 @@ def _attachment(part: WxrPart) -> Attachment:
     written = (html_to_text(meta[key]) for key in _CREDIT_KEYS if meta.get(key, "").strip())
     credit = next((text for text in written if not text.startswith(("a:", "{", "["))), "")
     credit = credit or _php_string(details, "credit")
-    if not credit and description and description != caption and _CREDIT.fullmatch(description):
+    if not credit and description and description != caption and is_credit(description):
         credit, description = description, ""
     size = re.search(r's:5:"width";(?:i:|s:\d+:")(\d{1,6})"?;s:6:"height";(?:i:|s:\d+:")(\d{1,6})', details)
     return Attachment(
