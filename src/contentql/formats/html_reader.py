@@ -50,9 +50,9 @@ _MARKUP: Final = re.compile(
 )
 _TAG_TYPES: Final = {
     "Person": TagType.PERSON, "Organization": TagType.ORGANISATION, "Corporation": TagType.ORGANISATION,
-    "NewsMediaOrganization": TagType.ORGANISATION, "Place": TagType.PLACE, "City": TagType.PLACE, "Country": TagType.PLACE,
-    "AdministrativeArea": TagType.PLACE, "State": TagType.PLACE, "Event": TagType.EVENT, "Movie": TagType.WORK,
-    "Book": TagType.WORK, "CreativeWork": TagType.WORK,
+    "NewsMediaOrganization": TagType.ORGANISATION, "Place": TagType.PLACE, "City": TagType.PLACE, "Country":
+    TagType.PLACE, "AdministrativeArea": TagType.PLACE, "State": TagType.PLACE, "Event": TagType.EVENT,
+    "Movie": TagType.WORK, "Book": TagType.WORK, "CreativeWork": TagType.WORK,
 }  # fmt: skip
 _HIDDEN_STATUS: Final = {"draft", "incomplete", "private", "scheduled", "deleted"}
 _CANCELED_STATUS: Final = {"retracted", "withdrawn"}

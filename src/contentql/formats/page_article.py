@@ -16,20 +16,23 @@ _BODY_CLASSES: Final = re.compile(
     re.IGNORECASE,
 )
 # Elements and roles that hold no text of an article.
-_NO_TEXT_TAGS: Final = {"nav", "form", "footer", "button", "dialog", "menu", "script", "style", "noscript", "template",
-                        "select", "input", "textarea", "svg", "canvas"}  # fmt: skip
+_NO_TEXT_TAGS: Final = {
+    "nav", "form", "footer", "button", "dialog", "menu", "script", "style", "noscript", "template",
+    "select", "input", "textarea", "svg", "canvas",
+}  # fmt: skip
 _NO_TEXT_ROLES: Final = {
-    "navigation", "complementary", "banner", "contentinfo", "search", "dialog", "alertdialog", "menu", "menubar",
-    "toolbar", "alert", "form",
+    "navigation", "complementary", "banner", "contentinfo", "search", "dialog", "alertdialog", "menu",
+    "menubar", "toolbar", "alert", "form",
 }  # fmt: skip
 _NO_TEXT_WORDS: Final = {
-    "share", "sharing", "sharebar", "social", "socials", "related", "recommended", "recommendations", "newsletter",
-    "newsletters", "promo", "promos", "promotion", "advert", "adverts", "advertisement", "advertising", "ad", "ads",
-    "adslot", "adsbygoogle", "banner", "comments", "comment", "disqus", "cookie", "cookies", "consent", "gdpr",
-    "breadcrumb", "breadcrumbs", "byline", "bylines", "toolbar", "sidebar", "teaser", "teasers", "popular",
-    "trending", "subscribe", "subscription", "signup", "outbrain", "taboola", "nav", "navigation", "menu", "tags",
-    "taglist", "pagination", "pager", "popup", "modal", "overlay", "sponsored", "skip", "readmore", "jumplink",
-    "mostread", "printonly", "feedback", "rating", "follow", "followus", "donate", "donation",
+    "share", "sharing", "sharebar", "social", "socials", "related", "recommended", "recommendations",
+    "newsletter", "newsletters", "promo", "promos", "promotion", "advert", "adverts", "advertisement",
+    "advertising", "ad", "ads", "adslot", "adsbygoogle", "banner", "comments", "comment", "disqus",
+    "cookie", "cookies", "consent", "gdpr", "breadcrumb", "breadcrumbs", "byline", "bylines", "toolbar",
+    "sidebar", "teaser", "teasers", "popular", "trending", "subscribe", "subscription", "signup",
+    "outbrain", "taboola", "nav", "navigation", "menu", "tags", "taglist", "pagination", "pager", "popup",
+    "modal", "overlay", "sponsored", "skip", "readmore", "jumplink", "mostread", "printonly", "feedback",
+    "rating", "follow", "followus", "donate", "donation",
 }  # fmt: skip
 _NO_TEXT_NAMES: Final = re.compile(
     r"most-?(?:read|viewed|popular)|also-?(?:read|like)|read-?(?:more|next|also)|sr-only|visually-?hidden"
@@ -40,8 +43,8 @@ _NO_TEXT_NAMES: Final = re.compile(
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _KICKER: Final = {"kicker", "eyebrow", "overline", "roofline", "dachzeile"}
 _STANDFIRST: Final = {
-    "standfirst", "subtitle", "subheadline", "dek", "deck", "strapline", "summary", "description", "abstract", "intro",
-    "lede", "lead", "excerpt", "teaser", "subhead", "subheading",
+    "standfirst", "subtitle", "subheadline", "dek", "deck", "strapline", "summary", "description",
+    "abstract", "intro", "lede", "lead", "excerpt", "teaser", "subhead", "subheading",
 }  # fmt: skip
 _CREDIT: Final = {
     "credit",
@@ -230,8 +233,7 @@ def _clean_header(header: Element, article: PageArticle) -> None:
         if not article.kicker and _has_class(element, _KICKER, strict=True):
             article.kicker = element.text()
     pictures = list(header.elements("figure", "img"))
-    within = [e for e in pictures if not _is_within(e, pictures)]
-    header.replace(*within)
+    header.replace(*(element for element in pictures if not _is_within(element, pictures)))
 
 
 def _has_more_than_a_quote(aside: Element) -> bool:

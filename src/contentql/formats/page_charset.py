@@ -14,9 +14,9 @@ _MARKS: Final = (
 )  # fmt: skip
 # What browsers read for names that pages use, as in https://encoding.spec.whatwg.org/
 _READ_AS: Final = {
-    "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
-    "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "big5": "big5hkscs",
-    "utf-16": "utf-8", "utf-16-le": "utf-8", "utf-16-be": "utf-8",
+    "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620":
+    "cp874", "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "big5":
+    "big5hkscs", "utf-16": "utf-8", "utf-16-le": "utf-8", "utf-16-be": "utf-8",
 }  # fmt: skip
 _BY_LANGUAGE: Final = {
     **dict.fromkeys(("ru", "uk", "be", "bg", "sr", "mk"), "cp1251"),
@@ -52,19 +52,18 @@ def decode_page(content: bytes) -> DecodedPage:
         encoding = "utf-16-le" if head[1:200:2].count(b"\0") > head[:200:2].count(b"\0") else "utf-16-be"
         return DecodedPage(content.decode(encoding, "replace"), encoding, f"the page is read as {encoding}")
     declared = _declared(head)
-    if b"\x1b$" in content and (text := _decoded(content, "iso2022_jp")) is not None:
-        return DecodedPage(text, "iso2022_jp")
+    if b"\x1b$" in content and (japanese := _decoded(content, "iso2022_jp")) is not None:
+        return DecodedPage(japanese, "iso2022_jp")
     if (text := _decoded(content, "utf-8")) is not None:
-        is_ascii = text.isascii()
-        wrong = declared not in (None, "utf-8") and not is_ascii
+        wrong = declared not in (None, "utf-8") and not text.isascii()
         message = f"the page names the encoding {declared}, but is UTF-8" if wrong else None
         return DecodedPage(text, "utf-8", message)
-    if declared and declared != "utf-8" and (text := _decoded(content, declared)) is not None:
-        return DecodedPage(text, declared)
+    if declared and declared != "utf-8" and (own := _decoded(content, declared)) is not None:
+        return DecodedPage(own, declared)
     encoding = _guess(content, head)
     named = f"names the encoding {declared}, but" if declared else "does not name its encoding and"
-    text = content.decode(encoding, "replace")
-    return DecodedPage(text, encoding, f"the page {named} is read as {encoding}")
+    message = f"the page {named} is read as {encoding}"
+    return DecodedPage(content.decode(encoding, "replace"), encoding, message)
 
 
 def _declared(head: bytes) -> str | None:

@@ -88,9 +88,9 @@ class PageMetadata:
     @property
     def address(self) -> str:
         """The address of the page as its metadata name it; "" if none does."""
-        own = next((text for name in ("url", "mainEntityOfPage", "@id")
-                    for value in self.json_ld.all(self.node, name) if _is_web(text := address_of(value))), "")  # fmt: skip
-        return next(filter(_is_web, (self.meta("og:url"), own, self.meta("twitter:url"))), "")
+        properties = ("url", "mainEntityOfPage", "@id")
+        own = [address_of(value) for name in properties for value in self.json_ld.all(self.node, name)]
+        return next(filter(_is_web, (self.meta("og:url"), *own, self.meta("twitter:url"))), "")
 
     def absolute(self, address: str) -> str:
         if not address:
@@ -155,18 +155,19 @@ class PageMetadata:
                 yield name, None
 
     def times(self, *names: str) -> str:
-        """The text of a time: of properties, else of meta elements or of elements marked with the first name."""
+        """The text of a time: of properties, else of meta elements, else of elements marked as the first."""
         if text := self.value(*names):
             return text
         known: Mapping[str, Sequence[str]] = {
             "datePublished": (
-                "article:published_time", "article:published", "datepublished", "dc.date.issued", "dcterms.created",
-                "dcterms.issued", "parsely-pub-date", "sailthru.date", "pubdate", "publishdate", "publish-date",
-                "dc.date", "date", "og:article:published_time", "cxenseparse:recs:publishtime",
+                "article:published_time", "article:published", "datepublished", "dc.date.issued",
+                "dcterms.created", "dcterms.issued", "parsely-pub-date", "sailthru.date", "pubdate",
+                "publishdate", "publish-date", "dc.date", "date", "og:article:published_time",
+                "cxenseparse:recs:publishtime",
             ),
             "dateModified": (
-                "article:modified_time", "article:modified", "og:updated_time", "datemodified", "dcterms.modified",
-                "dc.date.modified", "last-modified", "lastmod",
+                "article:modified_time", "article:modified", "og:updated_time", "datemodified",
+                "dcterms.modified", "dc.date.modified", "last-modified", "lastmod",
             ),
         }  # fmt: skip
         if text := self.meta(*known.get(names[0], ())):
