@@ -21,7 +21,7 @@ from contentql.content.records import (
 )
 from contentql.content.warnings import Warning, WarningCode
 from contentql.importing import rows
-from contentql.importing.rows import SaveResult
+from contentql.importing.report import SaveResult
 from contentql.store.models.taxonomy import Author, Category, Media, Source, Tag
 
 UNRESOLVED = "notImported"  # of `extra`: names of sections, tags and authors that do not exist
