@@ -79,19 +79,15 @@ def _declared(head: bytes) -> str | None:
 
 def _guess(content: bytes, head: bytes) -> str:
     """The encoding of bytes that are not UTF-8."""
+    if _mostly_utf8(content):
+        return "utf-8"
     for encoding, frequent in _EAST_ASIAN:
-        text = _decoded(content, encoding)
-        if text is None:
-            continue
-        foreign = sum(1 for sign in text[:200_000] if sign > "\x7f")
-        if foreign >= 4 and len(frequent.findall(text[:200_000])) > foreign * 0.1:
+        decoded = _decoded(content, encoding) or ""
+        foreign = sum(1 for sign in decoded[:200_000] if sign > "\x7f")
+        if foreign >= 4 and len(frequent.findall(decoded[:200_000])) > foreign * 0.1:
             return encoding
     language = _LANGUAGE.search(head)
-    if language and (encoding := _BY_LANGUAGE.get(language[1].decode("ascii").lower())):
-        return encoding
-    if _decoded(content, "utf-8", "ignore") and _mostly_utf8(content):
-        return "utf-8"
-    return "cp1252"
+    return _BY_LANGUAGE.get(language[1].decode("ascii").lower(), "cp1252") if language else "cp1252"
 
 
 def _mostly_utf8(content: bytes) -> bool:
@@ -101,9 +97,8 @@ def _mostly_utf8(content: bytes) -> bool:
     return broken * 20 < sum(1 for sign in text[:500_000] if sign > "\x7f" and sign != "\ufffd")
 
 
-def _decoded(content: bytes, encoding: str, errors: str = "strict") -> str | None:
+def _decoded(content: bytes, encoding: str) -> str | None:
     try:
-        text = content.decode(encoding, errors)
+        return content.decode(encoding)
     except (UnicodeError, LookupError):
         return None
-    return text
