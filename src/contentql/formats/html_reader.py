@@ -269,16 +269,20 @@ class _Page:
     def _article(self) -> PageArticle | None:
         known = (self._metadata.summary(), html_to_text(self._metadata.summary()))
         article = find_article(self._root, known)
-        if article is not None or not self._page.strip():
+        if article is not None or self._own_text():
             return article
         if (html := _extracted(self._page)) is not None:
             return PageArticle(parse_tree(html))
         return densest_article(self._root, known)
 
+    def _own_text(self) -> str:
+        """The text of the article in the metadata, mostly without links and pictures."""
+        return self._metadata.json_ld.body(self._metadata.node, "articleBody", "reviewBody")
+
     def _set_body(self, article: PageArticle | None) -> tuple[Block, ...]:
         builder = self._builder
         updates = self._metadata.json_ld.all(self._metadata.node, "liveBlogUpdate")
-        text = self._metadata.json_ld.body(self._metadata.node, "articleBody", "reviewBody")
+        text = self._own_text()
         if updates:
             return builder.html_body(_paragraphs(text) + "".join(map(self._live_entry, updates[:5_000])))
         shown = article.body.html() if article else ""

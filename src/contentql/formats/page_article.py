@@ -257,8 +257,15 @@ def _remove_field(element: Element, article: PageArticle, known: set[str]) -> No
             element.remove()
         elif _has_class(element, _STANDFIRST, strict=True) and element.text() in known:
             element.remove()
-    elif element.tag == "time" and element.parent is not None and element.parent.text() == element.text():
+    elif element.tag == "time" and element.parent is not None and _stands_alone(element, element.parent):
         element.remove()
+
+
+def _stands_alone(element: Element, parent: Element) -> bool:
+    """Whether an element is not a part of a sentence."""
+    if parent.tag in ("p", "span", "li", "td", "blockquote"):
+        return parent.text() == element.text()
+    return not any(isinstance(child, str) and child.strip() for child in parent.children)
 
 
 def _read_credit(figure: Element, article: PageArticle) -> None:
