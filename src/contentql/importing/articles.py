@@ -163,6 +163,8 @@ class ArticleImport:
         record, self._warnings = choice.record, choice.warnings
         if stored and self._item.partial:
             record = _merge_partial(stored, record, choice.derived)
+            if self._item.source_status is not None and self._lookup.find_slug(record) is not None:
+                record = record.model_copy(update={"slug": stored.slug})
         result = complete_record(record, stored, self._now)
         if stored:
             result = _with_stored_entries(result, stored)

@@ -157,6 +157,7 @@ class Batch:
         if planned.article_id and planned.result in ("updated", "unchanged"):
             if identity:
                 await identity.save(planned.article_id, record)
+                self._lookup.set_last_import(record, identity.of_article(planned.article_id))
             warnings += await self._redirect(item, article.saved)
         self._add(item, article.saved, replace(planned, warnings=warnings))
 
@@ -178,6 +179,8 @@ class Batch:
         )  # fmt: skip
         await run.audit(pending.item, record, saved)
         await self._lookup.refresh(record)
+        if pending.identity:
+            self._lookup.set_last_import(record, pending.identity.of_article(record.id))
         return saved
 
     async def _redirect(self, item: ImportItem, record: ArticleRecord) -> tuple[Any, ...]:

@@ -66,6 +66,9 @@ class Identity:
             "source_modified_at": self.source_modified_at,
         }
 
+    def of_article(self, article_id: int) -> LastImport:
+        return LastImport(article_id, self.content_hash, self.source_version, self.source_modified_at)
+
     async def save(self, article_id: int, record: ArticleRecord) -> None:
         """Stores the identity with the external ids of the item's record."""
         systems = {key.system for key in record.external_ids}

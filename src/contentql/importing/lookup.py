@@ -115,6 +115,11 @@ class ArticleLookup:
         self._register(record)
         self._add(await Article.get(id=record.id))
 
+    def set_last_import(self, record: ArticleRecord, last: LastImport) -> None:
+        """Sets what was imported last with the external ids of a record."""
+        for key in record.external_ids:
+            self._by_external_id[key] = last
+
     def forget(self, record: ArticleRecord) -> None:
         """Removes an article that could not be inserted."""
         self.new_ids.discard(record.id or 0)
