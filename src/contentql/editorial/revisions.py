@@ -71,6 +71,8 @@ async def _create(
     reason: str | None = None,
     ids: ReferenceIds | None = None,
 ) -> None:
+    # In a thread: rendering a long text would block the event loop.
+    texts = await asyncio.to_thread(comparable_fields, record)
     await Revision.create(
         article_id=article,
         version=record.version,
@@ -80,22 +82,29 @@ async def _create(
         action=action,
         minor=minor,
         reason=reason,
-        # In a thread: rendering a long text would block the event loop.
-        field_texts=await asyncio.to_thread(comparable_fields, record),
-        record=record.model_dump(mode="json", by_alias=True, exclude_none=True),
+        field_texts=texts,
+        record=dump_record(record),
         reference_ids=ids or await record_references.reference_ids(record),
     )
 
 
-def comparable_fields(record: ArticleRecord) -> dict[str, str | None]:
-    """Every content field of a record as text, for the comparison of revisions."""
-    result = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+def dump_record(record: ArticleRecord) -> str:
+    """The JSON of a record for `Revision.record`, from which ArticleRecord is loaded as STORED."""
+    return record.model_dump_json(by_alias=True, exclude_none=True)
+
+
+def comparable_fields(record: ArticleRecord, markdown: str | None = None) -> dict[str, str | None]:
+    """Every content field of a record as text, for the comparison of revisions.
+
+    `markdown`: that of all its blocks, if it is known.
+    """
+    result = record.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_EXCLUDED_FIELDS)
     results = {
         to_camel(name): _text(result.get(to_camel(name), _default(name)))
         for name in ArticleRecord.model_fields
         if name not in _EXCLUDED_FIELDS
     }
-    return {**results, "body": render_markdown(record.blocks)}
+    return {**results, "body": render_markdown(record.blocks) if markdown is None else markdown}
 
 
 def _default(name: str) -> Any:
