@@ -72,20 +72,32 @@ async def _create(
     ids: ReferenceIds | None = None,
 ) -> None:
     # In a thread: rendering a long text would block the event loop.
-    texts = await asyncio.to_thread(comparable_fields, record)
+    values = await asyncio.to_thread(revision_values, record, action, reason=reason)
     await Revision.create(
         article_id=article,
-        version=record.version,
         at=context.now if account != IMPORT_ACCOUNT else record.modified_at or context.now,
         account=account,
         by=by,
-        action=action,
         minor=minor,
-        reason=reason,
-        field_texts=texts,
-        record=dump_record(record),
         reference_ids=ids or await record_references.reference_ids(record),
+        **values,
     )
+
+
+def revision_values(
+    record: ArticleRecord, action: RevisionAction, *, reason: str | None, markdown: str | None = None
+) -> dict[str, Any]:
+    """The column values of a revision that the record and the action determine.
+
+    `markdown`: that of all blocks of the record, if it is known.
+    """
+    return {
+        "version": record.version,
+        "action": action,
+        "reason": reason,
+        "field_texts": comparable_fields(record, markdown),
+        "record": dump_record(record),
+    }
 
 
 def dump_record(record: ArticleRecord) -> str:

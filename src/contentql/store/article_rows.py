@@ -1,6 +1,6 @@
 """Rows of an article, computed from its complete record without the database.
 
-`article_writer` saves them one article at a time, `bulk_writer` inserts those of many, so both store the same.
+`article_writer` saves those of one article, `bulk_writer` inserts those of many: both store the same.
 """
 
 from __future__ import annotations

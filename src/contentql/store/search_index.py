@@ -39,6 +39,8 @@ CREATE_ENTRIES_SQLITE = (
     "CREATE TRIGGER live_entry_search_follows AFTER DELETE ON live_entry"
     " BEGIN DELETE FROM live_entry_search WHERE rowid = OLD.id; END",
 )
+# The words that a transaction adds are sorted in memory up to this size, by default 1 MiB.
+LARGER_HASH_SQLITE = f"INSERT INTO article_search (article_search, rank) VALUES ('hashsize', {16 << 20})"
 INSERT_POSTGRES = (
     "INSERT INTO article_search (article_id, document, lead, long_text)"
     " VALUES ($1, $2::text::tsvector, $3::text::tsvector, $4)"
