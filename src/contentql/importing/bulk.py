@@ -18,7 +18,8 @@ from contentql.content.field_types import STORED
 from contentql.content.ids import encode_id, reserve_ids
 from contentql.content.records import ArticleRecord
 from contentql.editorial.revisions import dump_record
-from contentql.importing.history import WrittenRow, audit_values, created_revision
+from contentql.importing.history import audit_values, created_revision
+from contentql.importing.report import WrittenRow
 from contentql.importing.worker_pool import WorkerFailed, WorkerPool
 from contentql.store import live_entries
 from contentql.store.article_rows import (

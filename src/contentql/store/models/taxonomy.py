@@ -182,8 +182,8 @@ class FormerSlug(Model):
 class ExternalId(Model):
     """Id of an imported article in its system of origin, by which a repeated import recognises it.
 
-    `content_hash` is that of the imported item; `source_version` and `source_modified_at` are what the system
-    says of the article. They are null unless an import has set them.
+    The other columns are those of the last import: `content_hash` that of what it read, `source_version` and
+    `source_modified_at` as its source counts them.
     """
 
     id = id_field()

@@ -1,10 +1,14 @@
-"""Imports: what they know of an article, and inserts of many articles without a log row for each row."""
+"""What the last import of an article read, by which a repeated one is recognised as unchanged or older.
+
+And triggers that leave out the inserts of many articles from the change log.
+"""
 
 from contentql.store.ddl import ChangeTriggers, DialectSql
 from contentql.store.models.fields import TimestampField
 from contentql.store.search_index import LARGER_HASH_SQLITE
 from tortoise import fields, migrations
 from tortoise.migrations import operations as ops
+
 
 LOGGED = (
     "Category", "Source", "Media", "Story", "Tag", "Author", "PathHistory", "FormerSlug", "ExternalId", "Article",
