@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -111,18 +112,19 @@ def comparable_fields(record: ArticleRecord, markdown: str | None = None) -> dic
     `markdown`: that of all its blocks, if it is known.
     """
     result = record.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_EXCLUDED_FIELDS)
-    results = {
-        to_camel(name): _text(result.get(to_camel(name), _default(name)))
-        for name in ArticleRecord.model_fields
-        if name not in _EXCLUDED_FIELDS
-    }
+    results = {name: _text(result.get(name, default)) for name, default in _fields().items()}
     return {**results, "body": render_markdown(record.blocks) if markdown is None else markdown}
 
 
-def _default(name: str) -> Any:
-    """Default of an omitted field; None for lists and dictionaries."""
-    value = ArticleRecord.model_fields[name].get_default(call_default_factory=True)
-    return None if isinstance(value, tuple | dict) else value
+@cache
+def _fields() -> dict[str, Any]:
+    """The names of the compared fields, and the default of an omitted one; None for lists and dictionaries."""
+    fields = {}
+    for name, field in ArticleRecord.model_fields.items():
+        if name not in _EXCLUDED_FIELDS:
+            value = field.get_default(call_default_factory=True)
+            fields[to_camel(name)] = None if isinstance(value, tuple | dict) else value
+    return fields
 
 
 def _text(value: Any) -> str | None:

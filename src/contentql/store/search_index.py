@@ -78,12 +78,14 @@ def postgres_row(article: int, terms: SearchTerms) -> tuple[Any, ...]:
 def _add_positions(positions: dict[str, str], terms: Sequence[str], numbers: Sequence[str]) -> None:
     """Adds a position for each term; those of a term are separated by commas."""
     for term, number in zip_longest(terms, numbers, fillvalue="0"):
-        positions[term] = f"{positions[term]},{number}" if term in positions else number
+        earlier = positions.get(term)
+        positions[term] = number if earlier is None else f"{earlier},{number}"
 
 
 def _has_many_occurrences(positions: Mapping[str, str]) -> bool:
-    return any(
-        len(text) > _MAX_OCCURRENCES and text.count(",") >= _MAX_OCCURRENCES for text in positions.values()
+    # Positions have at least one digit and a comma.
+    return max(map(len, positions.values()), default=0) >= 2 * _MAX_OCCURRENCES and any(
+        text.count(",") >= _MAX_OCCURRENCES for text in positions.values()
     )
 
 
