@@ -39,13 +39,15 @@ from contentql.store.models.taxonomy import Author, Category, Media, Source, Sto
 
 @dataclass(frozen=True)
 class SaveResult:
-    """Result of saving one record; `written` is the row that was created or changed."""
+    """Result of saving one record; `written` is the row that was created or changed, `article_id` the article
+    that was created, changed or found."""
 
     result: ImportResult
     reason: str = ""
     status: Status | None = None
     written: WrittenRow | None = None
     warnings: tuple[Warning, ...] = ()
+    article_id: int | None = None
 
 
 async def save_record(record: Record, now: dt.datetime) -> SaveResult:
