@@ -1,0 +1,108 @@
+"""Shape of the documents that the writers of all formats take: the JSON of one GraphQL fragment.
+
+A writer is called as `write(articles, feed)` and yields bytes. Each article is a mapping with the fields of
+ARTICLE_FIELDS; an export adds `extra`, the fields that an import could not store, by the name of their format.
+Invariant: writers know neither the database nor HTTP.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+ArticleDocument = Mapping[str, Any]
+
+# Parts that both selections share.
+_SHARED_FRAGMENTS: Final = """
+fragment MediaFacts on Media {
+  id kind url mime width height duration bytes alt decorative caption credit creator copyright licence
+  licenceUrl usageTerms expiresAt focalPoint { x y } digitalSourceType sensitive
+  renditions { name url mime width height bytes }
+}
+fragment CategoryFacts on Category {
+  id path name description canonicalUrl names { language name }
+  parent { path name parent { path name parent { path name parent { path name } } } }
+}
+fragment AuthorFacts on AuthorCredit {
+  role author { id slug name bio pseudonym canonicalUrl sameAs }
+}
+fragment TagFacts on Tag {
+  id type slug name description aliases wikidata canonicalUrl
+  names { language name } position { latitude longitude } codes { scheme code }
+}
+fragment HopFacts on Attribution {
+  id kind claim quote position stance saidOn url accessedAt archivedUrl hop state verification
+  source {
+    id slug name kind aliases country homepage wikidata describedAs stateControlled canonicalUrl
+  }
+}
+"""
+
+# A complete article, for exports and pages of one article: `...ArticleDocument`.
+ARTICLE_FIELDS: Final = (
+    """
+fragment ArticleDocument on Article {
+  id uri slug canonicalSlug headline kicker shortHeadline summary lede language contentType access urgency
+  status version publishedAt firstPublishedAt updatedAt expiresAt embargoUntil edNote byline wordCount
+  readingMinutes canonicalUrl canonicalElsewhere
+  externalIds { system value }
+  dateline { place text }
+  rights { syndicatable usageTerms copyrightNotice }
+  category { ...CategoryFacts }
+  categories { ...CategoryFacts }
+  authors { ...AuthorFacts }
+  tags { ...TagFacts }
+  entities { relevance confidence entity { id } }
+  leadMedia { ...MediaFacts }
+  media { position role caption alt media { ...MediaFacts } }
+  body { html markdown text }
+  attributions {
+    ...HopFacts
+    span { blockId start end exact prefix suffix }
+    media { id url }
+    chain { ...HopFacts }
+  }
+  corrections { id kind correctedAt text blockId before after }
+  story { id slug title description canonicalUrl }
+  liveEntries(first: 100) {
+    nodes {
+      id blockId at title keyEvent summary pinned html markdown text createdAt updatedAt
+      author { id slug name canonicalUrl }
+      picture { ...MediaFacts }
+    }
+  }
+  translations { id uri language canonicalUrl headline }
+}"""
+    + _SHARED_FRAGMENTS
+)
+
+
+@dataclass(frozen=True)
+class FeedInfo:
+    """What a feed or an export says of itself.
+
+    `home_url` and `feed_url`: absolute URLs of the page that the feed is of, and of the feed; "" if unknown.
+    `updated`: time of the last change; None if unknown. `site`: name of the publisher. `logo`: its URL, or "".
+    `removed`: articles that were in the feed and are no longer public, for Atom's tombstones.
+    """
+
+    title: str = ""
+    description: str = ""
+    home_url: str = ""
+    feed_url: str = ""
+    language: str = ""
+    updated: dt.datetime | None = None
+    site: str = ""
+    logo: str = ""
+    removed: tuple[RemovedArticle, ...] = ()
+    with_sources: bool = False  # append a list of the sources to the HTML of each article
+
+
+@dataclass(frozen=True)
+class RemovedArticle:
+    """An article that is no longer public: its URI, and the time at which it ceased to be."""
+
+    uri: str
+    removed_at: dt.datetime
