@@ -1,7 +1,8 @@
 """Shape of the documents that the writers of all formats take: the JSON of one GraphQL fragment.
 
 A writer is called as `write(articles, feed)` and yields bytes. Each article is a mapping with the fields of
-ARTICLE_FIELDS; an export adds `extra`, the fields that an import could not store, by the name of their format.
+ARTICLE_FIELDS; an export adds `extra`, the fields that an import could not store, by the name of their
+format. Fields that are missing are as null.
 Invariant: writers know neither the database nor HTTP.
 """
 
@@ -81,11 +82,12 @@ fragment ArticleDocument on Article {
 
 @dataclass(frozen=True)
 class FeedInfo:
-    """What a feed or an export says of itself.
+    """What a feed or an export says of itself; "" for what is unknown.
 
-    `home_url` and `feed_url`: absolute URLs of the page that the feed is of, and of the feed; "" if unknown.
-    `updated`: time of the last change; None if unknown. `site`: name of the publisher. `logo`: its URL, or "".
-    `removed`: articles that were in the feed and are no longer public, for Atom's tombstones.
+    `home_url` and `feed_url`: absolute URLs of the page that the feed is of, and of the feed. `updated`: time
+    of the last change; None for that of the articles. `site` and `site_url`: name and address of the
+    publisher; `logo`: URL of its logo. `removed`: articles that were in the feed and are no longer public, for
+    Atom's tombstones. `with_sources`: whether the HTML of each article ends with a list of its sources.
     """
 
     title: str = ""
@@ -95,9 +97,10 @@ class FeedInfo:
     language: str = ""
     updated: dt.datetime | None = None
     site: str = ""
+    site_url: str = ""
     logo: str = ""
     removed: tuple[RemovedArticle, ...] = ()
-    with_sources: bool = False  # append a list of the sources to the HTML of each article
+    with_sources: bool = False
 
 
 @dataclass(frozen=True)
