@@ -86,8 +86,8 @@ class FeedInfo:
 
     `home_url` and `feed_url`: absolute URLs of the page that the feed is of, and of the feed. `updated`: time
     of the last change; None for that of the articles. `site` and `site_url`: name and address of the
-    publisher; `logo`: URL of its logo. `removed`: articles that were in the feed and are no longer public, for
-    Atom's tombstones. `with_sources`: whether the HTML of each article ends with a list of its sources.
+    publisher; `logo`: URL of its logo. `removed`: articles that were in the feed and are no longer public,
+    for Atom's tombstones. `with_sources`: whether the HTML of each article ends with a list of its sources.
     """
 
     title: str = ""

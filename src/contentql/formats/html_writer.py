@@ -34,11 +34,14 @@ def _page(article: ArticleDocument, feed: FeedInfo) -> str:
         *_meta_elements(article, feed),
         f'<script type="application/ld+json">{_script(json_ld(article, feed))}</script>',
     ]
-    language = escape(article.get("language") or "")
-    return (
-        f'<!doctype html>\n<html lang="{language}">\n<head>\n{chr(10).join(head)}\n</head>\n'
-        f"<body>\n<main><article>\n{chr(10).join(_content(article, feed))}\n</article></main>\n</body>\n</html>\n"
-    )
+    lines = [
+        f'<!doctype html>\n<html lang="{escape(article.get("language") or "")}">\n<head>',
+        *head,
+        "</head>\n<body>\n<main><article>",
+        *_content(article, feed),
+        "</article></main>\n</body>\n</html>\n",
+    ]
+    return "\n".join(lines)
 
 
 def _meta_elements(article: ArticleDocument, feed: FeedInfo) -> Iterator[str]:

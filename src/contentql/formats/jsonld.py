@@ -195,7 +195,7 @@ def _correction(correction: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _citations(article: ArticleDocument) -> Iterator[dict[str, Any]]:
-    """The sources of the attributions, each once. Of a chain the last relay is cited, based on those before."""
+    """The sources of the attributions, each once. Of a chain the last relay is cited, based on the others."""
     seen = []
     for attribution in article.get("attributions") or ():
         if attribution.get("kind") == "PHOTO_CREDIT":

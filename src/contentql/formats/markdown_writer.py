@@ -83,7 +83,8 @@ def _front_matter(article: ArticleDocument) -> dict[str, Any]:
 def _section_paths(article: ArticleDocument) -> Iterator[str]:
     """The sections as names from the root section, separated by slashes; their paths, if a name has one."""
     for category in article.get("categories") or ():
-        names, level = [], category
+        names: list[str] = []
+        level = category
         while level:
             names.insert(0, level["name"])
             level = level.get("parent")
