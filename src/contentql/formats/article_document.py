@@ -79,6 +79,32 @@ fragment ArticleDocument on Article {
     + _SHARED_FRAGMENTS
 )
 
+# What feeds show of an article: `...FeedArticle`. A feed has up to 100 articles, so it selects less.
+FEED_FIELDS: Final = """
+fragment FeedArticle on Article {
+  id uri headline summary lede language access publishedAt updatedAt byline canonicalUrl canonicalElsewhere
+  rights { copyrightNotice }
+  categories { name path canonicalUrl }
+  authors { role author { name canonicalUrl sameAs } }
+  tags { name slug canonicalUrl }
+  leadMedia { ...FeedMedia renditions { url mime width height bytes } }
+  media { position role caption alt media { ...FeedMedia } }
+  body { html }
+  attributions @include(if: $withSources) {
+    ...FeedHop via { ...FeedHop via { ...FeedHop via { ...FeedHop } } }
+  }
+}
+fragment FeedMedia on Media {
+  id kind url mime width height duration bytes alt caption credit creator copyright licence licenceUrl
+  sensitive
+}
+fragment FeedHop on Attribution {
+  kind url source { name describedAs homepage }
+}
+"""
+# What an article of a feed adds to the cost of an operation, without and with its sources.
+FEED_ARTICLE_COSTS: Final = (75, 155)
+
 
 @dataclass(frozen=True)
 class FeedInfo:

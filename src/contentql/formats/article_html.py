@@ -43,6 +43,17 @@ def source_name(source: Mapping[str, Any] | None) -> str:
     return (source.get("name") or source.get("describedAs") or "") if source else ""
 
 
+def hops_of(attribution: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yields the hops of an attribution, from the origin to the reader."""
+    if attribution.get("chain"):
+        yield from attribution["chain"]
+        return
+    hop: Mapping[str, Any] | None = attribution
+    while hop:
+        yield hop
+        hop = hop.get("via")
+
+
 def description(article: ArticleDocument) -> str:
     """The summary, else the introductory paragraph; "" if there is none."""
     return article.get("summary") or article.get("lede") or ""
@@ -109,7 +120,7 @@ def _sources(article: ArticleDocument) -> str:
     items: dict[str, None] = {}
     for attribution in article.get("attributions") or ():
         hops = []
-        for hop in attribution.get("chain") or [attribution]:
+        for hop in hops_of(attribution):
             name, homepage = escape(source_name(hop.get("source"))), (hop.get("source") or {}).get("homepage")
             address = hop.get("url") or homepage
             if name:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from contentql.formats.article_document import ArticleDocument, FeedInfo
-from contentql.formats.article_html import article_media, description, source_name
+from contentql.formats.article_html import article_media, description, hops_of, source_name
 from contentql.formats.feed_values import author_credits
 
 CONTENT_TYPE = "application/ld+json; charset=utf-8"
@@ -201,7 +201,7 @@ def _citations(article: ArticleDocument) -> Iterator[dict[str, Any]]:
         if attribution.get("kind") == "PHOTO_CREDIT":
             continue
         work: dict[str, Any] | None = None
-        for hop in attribution.get("chain") or [attribution]:
+        for hop in hops_of(attribution):
             if cited := _cited_work(hop):
                 work = {**cited, "isBasedOn": work} if work else cited
         if work and work not in seen:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from contentql.formats.article_document import ArticleDocument, FeedInfo
-from contentql.formats.article_html import article_media, source_name
+from contentql.formats.article_html import article_media, hops_of, source_name
 from contentql.formats.feed_values import author_credits
 
 CONTENT_TYPE = "text/markdown; charset=utf-8"
@@ -102,7 +102,7 @@ def _lead_picture(article: ArticleDocument) -> dict[str, Any]:
 
 def _source_names(article: ArticleDocument) -> Iterator[str]:
     for attribution in article.get("attributions") or ():
-        for hop in attribution.get("chain") or [attribution]:
+        for hop in hops_of(attribution):
             if name := source_name(hop.get("source")):
                 yield name
 
