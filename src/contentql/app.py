@@ -174,16 +174,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         routes += demo_media_routes()
     if settings.graphiql:
         routes += graphiql_routes()
-    if settings.feeds:
-        feeds = FeedEndpoint(
-            executor,
-            settings,
-            admission=admission,
-            observer=observer,
-            cors=graphql.cors,
-            addresses=graphql.addresses,
-        )
-        routes.append(Mount("/", feeds))
+    if settings.feeds:  # the last, because its paths are those of the reader's site
+        routes.append(Mount("/", feed_endpoint(graphql, settings)))
     others = Starlette(routes=routes, lifespan=lifespan)
     # A redirect would repeat a preview token, and name whichever host the client sent.
     others.router.redirect_slashes = False
@@ -192,6 +184,18 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         websockets,
         TicketEndpoint(graphql),
         CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS),
+    )
+
+
+def feed_endpoint(graphql: GraphQLEndpoint, settings: Settings) -> FeedEndpoint:
+    """The endpoint of feeds and documents, with the services of that of GraphQL."""
+    return FeedEndpoint(
+        graphql.executor,
+        settings,
+        admission=graphql.admission,
+        observer=graphql.observer,
+        cors=graphql.cors,
+        addresses=graphql.addresses,
     )
 
 

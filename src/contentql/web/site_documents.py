@@ -102,7 +102,7 @@ class SiteDocuments:
         if requested.kind == "feed":
             return await self._feed(requested, page, base_url, content)
         assert page is not None
-        return await self._document(requested, page, base_url, content)
+        return await self._document(requested, page, content)
 
     # Feeds
 
@@ -144,25 +144,23 @@ class SiteDocuments:
 
     # Documents of articles
 
-    async def _document(
-        self, requested: SitePath, page: Page, base_url: str, content: PublicContent
-    ) -> Rendering | None:
-        writer: Any = markdown_writer if requested.format == "md" else jsonld
-        result = await content.article(page)
+    async def _document(self, requested: SitePath, page: Page, content: PublicContent) -> Rendering | None:
+        is_json_ld = requested.format == "jsonld"
+        result = await (content.json_ld(page) if is_json_ld else content.article(page))
         if result is None or result.data[0]["article"] is None:
             return None
 
         def render() -> tuple[bytes, dt.datetime | None]:
             article = result.data[0]["article"]
-            feed = self.publisher()
-            return b"".join(writer.write([article], feed)), last_change([article], feed)
+            if is_json_ld:
+                body = orjson.dumps(article["jsonLd"])
+            else:
+                body = b"".join(markdown_writer.write([article], FeedInfo()))
+            return body, last_change([article], FeedInfo())
 
         key = (requested.format, page.id, result.key)
-        return await self._render(key, result, writer.CONTENT_TYPE, render)
-
-    def publisher(self) -> FeedInfo:
-        """What JSON-LD names as the publisher."""
-        return FeedInfo(site=self._site.name, site_url=self._site.base_url, logo=self._site.logo)
+        content_type = jsonld.CONTENT_TYPE if is_json_ld else markdown_writer.CONTENT_TYPE
+        return await self._render(key, result, content_type, render)
 
     # Sitemaps
 
