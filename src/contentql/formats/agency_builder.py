@@ -12,9 +12,10 @@ from typing import Any, Final
 import orjson
 from pydantic import ValidationError
 
-from contentql.content.blocks import Audio, Block, Heading, Image, Video
+from contentql.content.blocks import Audio, Block, Heading, Image, Video, block_text
+from contentql.content.derive import MAX_SECTION_DEPTH
 from contentql.content.enums import AuthorRole, MediaKind, TagType
-from contentql.content.import_item import ImportItem, SourceStatus
+from contentql.content.import_item import ImportItem
 from contentql.content.media_placeholders import FIRST_PLACEHOLDER
 from contentql.content.records import ExternalIdRecord, PlacementRecord, RenditionRecord
 from contentql.content.warnings import WarningCode
@@ -36,6 +37,7 @@ _ADDRESS: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])", re.A
 _PRIVATE: Final = re.compile(r"e-?mail|password|contactinfo|phone|ip_?address", re.IGNORECASE)
 # The beginning of a note to editors that withdraws an item.
 _KILL: Final = re.compile(r"\W*(?:MANDATORY |BULLETIN |ADVISORY )?KILL(?:ED)?\b")
+_MEDIA_BLOCKS: Final = {MediaKind.IMAGE: Image, MediaKind.VIDEO: Video, MediaKind.AUDIO: Audio}
 # Fields that a partial item sets only if it mentions them.
 _COLLECTIONS: Final = ("category", "sections", "tags", "authors", "media", "lead_media", "extra")
 
@@ -74,7 +76,7 @@ class AgencyBuilder(ArticleBuilder):
     def add_section(self, *names: str, slugs: Sequence[str] = ()) -> str | None:
         """As in ArticleBuilder."""
         self.mention("category", "sections")
-        return super().add_section(*names, slugs=slugs)
+        return super().add_section(*names[:MAX_SECTION_DEPTH], slugs=slugs)
 
     def add_author(
         self, name: str, url: str | None = None, role: AuthorRole = AuthorRole.WRITER
@@ -137,14 +139,6 @@ class AgencyBuilder(ArticleBuilder):
             listed = ", ".join(names)
             self.warn(WarningCode.GUESSED, f"the authors were taken from the byline: {listed}", "authors")
 
-    def set_ed_note(self, note: str) -> None:
-        """Sets the note to editors, which is never public. One that begins with KILL withdraws the item."""
-        self.set_text("ed_note", note)
-        if _KILL.match(note) and self.source_status is not SourceStatus.CANCELED:
-            self.source_status = SourceStatus.CANCELED
-            message = "the note to editors says KILL: the item is taken as canceled"
-            self.warn(WarningCode.CHANGED, message, "status")
-
     def set_html(self, html: str) -> tuple[Block, ...]:
         """Sets the blocks of HTML as the body, without a first heading that repeats the headline."""
         body = self.html_body(html[:MAX_TEXT])
@@ -188,6 +182,15 @@ class AgencyBuilder(ArticleBuilder):
         self.mention("media", "lead_media")
         self._placements.setdefault(placement.media, placement)
 
+    def show_media(self, number: int, kind: MediaKind) -> None:
+        """Shows the media file that an item is above its text, with the summary as the caption."""
+        caption = str(self.get("summary") or "")
+        body = self.get("blocks") or ()
+        texts = " ".join(block_text(block) for block in body)
+        if texts.split() == caption.split():
+            body = ()  # the caption again
+        self.set_body((_MEDIA_BLOCKS[kind](media=number, caption=caption or None), *body))
+
     def _without_credit(self, block: Block) -> Block:
         """A media block without the credit of its file at the end of its caption."""
         if not isinstance(block, Image | Video | Audio) or not block.caption:
@@ -228,6 +231,11 @@ class AgencyBuilder(ArticleBuilder):
         for name in _COLLECTIONS if self.partial else ():
             if name not in self._mentions:
                 fields.pop(name, None)
+
+
+def is_kill_note(note: str) -> bool:
+    """Whether a note to editors withdraws an item, whatever its status says: one that begins with KILL."""
+    return _KILL.match(note) is not None
 
 
 def storable(value: Any, depth: int = 0) -> Any:

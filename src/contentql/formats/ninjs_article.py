@@ -11,7 +11,7 @@ from typing import Final
 from contentql.content.enums import ContentType, MediaKind
 from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.warnings import WarningCode
-from contentql.formats.agency_builder import AgencyBuilder
+from contentql.formats.agency_builder import AgencyBuilder, is_kill_note
 from contentql.formats.newscodes import content_type_of
 from contentql.formats.ninjs_associations import MAX_ASSOCIATIONS, Associations
 from contentql.formats.ninjs_concepts import add_authors, add_concepts, add_sections
@@ -54,6 +54,8 @@ def build_article(
     """The import item of a ninjs item."""
     is_partial = item.text("representationType").lower() in ("partial", "incomplete")
     status = _STATUSES.get(item.text("pubStatus").lower(), SourceStatus.HIDDEN)
+    if is_kill_note(item.text("edNote")):
+        status = SourceStatus.CANCELED
     builder = AgencyBuilder(
         source,
         place,
@@ -168,7 +170,8 @@ def _set_times(builder: AgencyBuilder, item: NinjsItem) -> None:
 def _set_management(builder: AgencyBuilder, item: NinjsItem) -> None:
     """Sets language, urgency, genre, rights, place, notes and other ids."""
     status = item.text("pubStatus").lower()
-    if status not in _STATUSES or "pubStatus" in item.wrong:
+    is_unknown = status not in _STATUSES or "pubStatus" in item.wrong
+    if is_unknown and builder.source_status is not SourceStatus.CANCELED:
         builder.source_status = SourceStatus.HIDDEN
         message = f"the pubStatus {status[:50]!r} is none of usable, withheld and canceled: taken as withheld"
         builder.warn(WarningCode.CHANGED, message, "status")
@@ -183,7 +186,7 @@ def _set_management(builder: AgencyBuilder, item: NinjsItem) -> None:
     if item.has("copyrightNotice") or item.has("copyrightHolder") or not builder.partial:
         builder.set_text("copyright_notice", item.text("copyrightNotice") or item.text("copyrightHolder"))
     if item.has("edNote") or not builder.partial:
-        builder.set_ed_note(item.text("edNote"))
+        builder.set_text("ed_note", item.text("edNote"))
     urgency = inner_integer(item.known, "urgency")
     if urgency is not None and 1 <= urgency <= 9:
         builder.set("urgency", urgency)
@@ -232,9 +235,7 @@ def _keep_unstored(builder: AgencyBuilder, item: NinjsItem, associations: Associ
     for name, value in item.unknown.items():
         builder.keep(name, value)
     if item.objects("infoSources"):
-        message = (
-            "the information sources were kept in extra: the item does not say which passage is whose claim"
-        )
+        message = "the information sources were kept in extra: the item does not say what each has said"
         builder.warn(WarningCode.CHANGED, message, "attributions")
     references = [as_generation_3(reference) for reference in associations.references]
     builder.keep("associations", references)

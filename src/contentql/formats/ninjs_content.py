@@ -18,11 +18,6 @@ from contentql.formats.nitf import read_nitf
 from contentql.formats.xml_stream import parse_xml
 
 MEDIA_NAMES: Final = "_media"  # in extra: URIs, names and relations of media by their addresses
-_MEDIA_BLOCKS: Final = {
-    MediaKind.IMAGE: blocks.Image,
-    MediaKind.VIDEO: blocks.Video,
-    MediaKind.AUDIO: blocks.Audio,
-}
 _FILES: Final = {"image": MediaKind.IMAGE, "video": MediaKind.VIDEO, "audio": MediaKind.AUDIO}
 _MAIN: Final = re.compile(r"main|lead|feature|hero|cover", re.IGNORECASE)
 _GALLERY: Final = re.compile(r"galler|slideshow", re.IGNORECASE)
@@ -60,7 +55,7 @@ def set_content(builder: AgencyBuilder, item: NinjsItem, associations: Associati
         builder.set_body(())
     shown = {number for block in builder.get("blocks") or () for number in blocks.block_media(block)}
     if own is not None and own_kind and own not in shown:
-        _show(builder, own, own_kind)
+        builder.show_media(own, own_kind)
         shown.add(own)
     elif own is None and item.objects("renditions"):
         _add_files(builder, item)
@@ -83,17 +78,6 @@ def _body_text(builder: AgencyBuilder, body: TextPart | None) -> tuple[str, str]
             builder.set_text("headline", document.headline)
         return document.html, ""
     return (body.value, "") if kind == "html" else ("", body.value)
-
-
-def _show(builder: AgencyBuilder, number: int, kind: MediaKind) -> None:
-    """Shows the media file that an item is above its text."""
-    caption = str(builder.get("summary") or "")
-    body = builder.get("blocks") or ()
-    texts = [blocks.block_text(block) for block in body]
-    if " ".join(" ".join(texts).split()) == " ".join(caption.split()):
-        body = ()  # the caption again
-    block = _MEDIA_BLOCKS[kind](media=number, caption=builder.clean(caption, "blocks") or None)
-    builder.set_body((block, *body))
 
 
 def _add_files(builder: AgencyBuilder, item: NinjsItem) -> None:

@@ -20,7 +20,7 @@ BodyKind = Literal["html", "nitf", "text"]
 
 
 class TextPart(NamedTuple):
-    """One of several texts: its role in lower case, its content type, its value, its position in the array."""
+    """One of several texts, with its role in lower case and its position in the array."""
 
     role: str
     content_type: str

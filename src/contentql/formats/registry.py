@@ -17,6 +17,7 @@ from contentql.formats.source_file import ReadOptions, SourceFile
 
 # In the order in which files are tried: formats that cannot be mistaken for another come first.
 _MODULES: Final[dict[str, str]] = {
+    "newsml-g2": "newsml_g2_reader",
     "ninjs": "ninjs_reader",
     "jsonl": "jsonl",
     "text": "text",
