@@ -21,6 +21,7 @@ from contentql.content.records import ExternalIdRecord, PlacementRecord, Renditi
 from contentql.content.warnings import WarningCode
 from contentql.formats.article_builder import ArticleBuilder
 from contentql.formats.bylines import byline_authors
+from contentql.formats.figures import read_figures
 from contentql.formats.newscodes import make_code, read_concept
 from contentql.formats.source_file import ReadOptions
 
@@ -141,7 +142,18 @@ class AgencyBuilder(ArticleBuilder):
 
     def set_html(self, html: str) -> tuple[Block, ...]:
         """Sets the blocks of HTML as the body, without a first heading that repeats the headline."""
-        body = self.html_body(html[:MAX_TEXT])
+        html = html[:MAX_TEXT]
+        for figure in read_figures(html):
+            if self.media_address(figure.address):
+                self.add_media(
+                    figure.address,
+                    MediaKind.IMAGE,
+                    alt=figure.alt,
+                    credit=figure.credit,
+                    width=figure.width,
+                    height=figure.height,
+                )
+        body = self.html_body(html)
         headline = str(self.get("headline") or "")
         first = body[0] if body else None
         if isinstance(first, Heading) and " ".join(first.text.split()) == headline:
@@ -195,11 +207,15 @@ class AgencyBuilder(ArticleBuilder):
         """A media block without the credit of its file at the end of its caption."""
         if not isinstance(block, Image | Video | Audio) or not block.caption:
             return block
-        credit = list(self._media.values())[block.media - FIRST_PLACEHOLDER].get("credit")
+        media = list(self._media.values())[block.media - FIRST_PLACEHOLDER]
+        credit = media.get("credit")
         if not credit or not block.caption.endswith(credit):
+            media.setdefault("caption", block.caption)
             return block
         caption = block.caption.removesuffix(credit).rstrip(" \n|(–—-") or None
         marks = tuple(mark for mark in block.caption_marks if caption and mark.end <= len(caption))
+        if caption:
+            media.setdefault("caption", caption)
         return block.model_copy(update={"caption": caption, "caption_marks": marks})
 
     def build(self) -> ImportItem:

@@ -42,10 +42,9 @@ _IDENTIFIER: Final = re.compile(
 )
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
 # Known properties that no field has.
-_UNSTORED: Final = (
-    "profile", "copyrightHolder", "rightsInfo", "infoSources", "trustIndicators", "digitalSourceType",
-    "eventDetails", "plannedCoverage",
-)  # fmt: skip
+_UNSTORED_TEXTS: Final = ("profile", "copyrightHolder")
+_UNSTORED_OBJECTS: Final = ("rightsInfo", "digitalSourceType", "eventDetails")
+_UNSTORED_ARRAYS: Final = ("infoSources", "trustIndicators", "plannedCoverage")
 
 
 def build_article(
@@ -229,18 +228,23 @@ def _set_content_type(builder: AgencyBuilder, item: NinjsItem) -> None:
 
 def _keep_unstored(builder: AgencyBuilder, item: NinjsItem, associations: Associations) -> None:
     """Keeps the properties that no field has."""
-    for name in _UNSTORED:
-        if item.has(name) and (name != "copyrightHolder" or item.text("copyrightNotice")):
-            builder.keep(name, as_generation_3(item.known[name]))
+    for name in _UNSTORED_TEXTS:
+        if name != "copyrightHolder" or item.text("copyrightNotice"):
+            builder.keep(name, item.text(name))
+    for name in _UNSTORED_OBJECTS:
+        builder.keep(name, as_generation_3(item.object(name)))
+    for name in _UNSTORED_ARRAYS:
+        builder.keep(name, as_generation_3(item.objects(name)))
     for name, value in item.unknown.items():
         builder.keep(name, value)
     if item.objects("infoSources"):
         message = "the information sources were kept in extra: the item does not say what each has said"
         builder.warn(WarningCode.CHANGED, message, "attributions")
-    references = [as_generation_3(reference) for reference in associations.references]
-    builder.keep("associations", references)
-    if references:
-        message = f"{len(references)} associated items without a text or a file were kept in extra"
+    builder.keep("associations", as_generation_3(associations.references))
+    if associations.references:
+        message = (
+            f"{len(associations.references)} associated items without a text or a file were kept in extra"
+        )
         builder.warn(WarningCode.CHANGED, message, "related")
     if associations.omitted:
         message = (

@@ -10,8 +10,9 @@ from contentql.content.enums import MediaKind, MediaRole
 from contentql.content.records import FormatError, PlacementRecord
 from contentql.content.warnings import WarningCode
 from contentql.formats.agency_builder import AgencyBuilder
+from contentql.formats.figures import read_figures
 from contentql.formats.ninjs_associations import AssociatedMedia, Associations
-from contentql.formats.ninjs_media import add_media_item, body_images, flat_renditions, media_kind
+from contentql.formats.ninjs_media import add_media_item, flat_renditions, media_kind
 from contentql.formats.ninjs_properties import NinjsItem, as_generation_3
 from contentql.formats.ninjs_texts import TextPart, body_kind, choose_body, other_bodies
 from contentql.formats.nitf import read_nitf
@@ -29,7 +30,7 @@ def set_content(builder: AgencyBuilder, item: NinjsItem, associations: Associati
     html, text = _body_text(builder, body)
     objects = item.objects("bodies")
     builder.keep("bodies", [as_generation_3(objects[part.position]) for part in other_bodies(item, body)])
-    images = body_images(html)
+    images = read_figures(html)
     own_kind = media_kind(item)
     own = add_media_item(builder, item, own_kind, images) if own_kind else None
     media = [

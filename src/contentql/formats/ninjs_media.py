@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from contentql.content.enums import MediaKind
 from contentql.content.media_types import guess_media_type, kind_of_media_type, media_type_of_kind
 from contentql.content.records import RenditionRecord
 from contentql.content.warnings import WarningCode
 from contentql.formats.agency_builder import AgencyBuilder
-from contentql.formats.html_safety import UnsafeContentError
-from contentql.formats.html_tokenizer import Tag, tokenize_html
+from contentql.formats.figures import Figure
 from contentql.formats.ninjs_properties import NinjsItem, inner_integer, inner_number, inner_text
 from contentql.formats.ninjs_texts import choose_text, plain
 
@@ -29,30 +28,6 @@ _SMALL: Final = re.compile(r"thumb|preview|watermark|small|low|square|icon", re.
 _LARGE: Final = re.compile(r"hi(?:gh)?[-_ ]?res|original|supplied|base|full|main", re.IGNORECASE)
 
 
-class BodyImage(NamedTuple):
-    """A picture in the HTML of a body."""
-
-    address: str
-    alt: str
-    reference: str  # the name or URI of an association
-
-
-def body_images(html: str) -> list[BodyImage]:
-    """The pictures in HTML, in their order, the first 500."""
-    images: list[BodyImage] = []
-    try:
-        for piece in tokenize_html(html):
-            if isinstance(piece, Tag) and piece.name == "img" and not piece.closes and len(images) < 500:
-                names = piece.attributes
-                reference = names.get("data-assoc-ref") or names.get("data-uri") or ""
-                images.append(
-                    BodyImage(names.get("src", ""), " ".join(names.get("alt", "").split()), reference)
-                )
-    except UnsafeContentError:
-        pass  # a tag without an end, which the parser of the body reports
-    return images
-
-
 def media_kind(item: NinjsItem) -> MediaKind | None:
     """The kind of media that an item is, by its type, else by its renditions; None for texts and others."""
     type_ = item.text("type").lower()
@@ -67,7 +42,7 @@ def media_kind(item: NinjsItem) -> MediaKind | None:
 
 
 def add_media_item(
-    builder: AgencyBuilder, item: NinjsItem, kind: MediaKind, images: list[BodyImage]
+    builder: AgencyBuilder, item: NinjsItem, kind: MediaKind, images: list[Figure]
 ) -> int | None:
     """Adds the media file that an item is. Returns its placeholder; None, with a warning, without an address.
 
@@ -144,7 +119,7 @@ def _best_rendition(renditions: list[dict[str, Any]], kind: MediaKind) -> dict[s
 
 def _address_in_body(
     item: NinjsItem,
-    images: list[BodyImage],
+    images: list[Figure],
     builder: AgencyBuilder,
     addresses: list[str],
     texts: tuple[str, str],
