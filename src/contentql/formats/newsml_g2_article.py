@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
+from contentql.content.blocks import Image
 from contentql.content.enums import ContentType, MediaKind, MediaRole
 from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.records import PlacementRecord
@@ -286,7 +287,7 @@ def _set_content(
         builder.text_body(text.plain)
     elif not builder.partial:
         builder.set_body(())
-    files = remote_files(child(item, "contentSet"), catalog)
+    files = remote_files(child(item, "contentSet"), "remoteContent", catalog)
     own_kind = _media_kind(item, catalog)
     facts = _media_facts(builder, meta, catalog)
     if own_kind:
@@ -296,6 +297,7 @@ def _set_content(
             builder.set("lead_media", number)
             builder.mention("lead_media")
         return
+    _add_lead(builder, remote_files(meta, "icon", catalog), text)
     groups: list[list[RemoteFile]] = []
     named = [file for file in files if file.name and file_kind([file])]
     groups += [named] if named else []
@@ -310,6 +312,22 @@ def _set_content(
         builder.keep("remoteContent", unread)
         message = f"{len(unread)} files that are no pictures, films or recordings were kept in extra"
         builder.warn(WarningCode.CHANGED, message, "media")
+
+
+def _add_lead(builder: AgencyBuilder, icons: list[RemoteFile], text: Text) -> None:
+    """Takes the icon of a text as its main picture. A figure at the beginning that is marked as that picture
+    is not repeated in the body."""
+    images = [file for file in icons if file_kind([file]) is MediaKind.IMAGE]
+    lead = add_files(builder, images, MediaKind.IMAGE, {}) if images else None
+    if lead is None:
+        builder.set_default("lead_media", None)
+        return
+    builder.set("lead_media", lead)
+    builder.mention("lead_media")
+    body = builder.get("blocks") or ()
+    is_marked = text.html.lstrip().startswith('<figure class="lead">')
+    if is_marked and body and isinstance(body[0], Image) and body[0].media == lead:
+        builder.set_body(body[1:])
 
 
 def _media_facts(builder: AgencyBuilder, meta: Element | None, catalog: Catalog) -> dict[str, Any]:
@@ -334,6 +352,8 @@ def _keep_unstored(
     others = [part for part in management if local_name(part)] if management is not None else []
     builder.keep("itemMeta", [to_json(part) for part in others if local_name(part) not in _READ_MANAGEMENT])
     others = [part for part in meta if local_name(part)] if meta is not None else []
+    if _media_kind(item, catalog) is None:
+        others = [part for part in others if local_name(part) != "icon"]
     builder.keep("contentMeta", [to_json(part) for part in others if local_name(part) not in _READ_CONTENT])
     if any(local_name(part) == "infoSource" for part in others):
         message = (

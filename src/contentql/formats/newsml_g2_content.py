@@ -107,13 +107,13 @@ class RemoteFile:
         return int(value) if value.isascii() and value.isdecimal() and len(value) < 16 else None
 
 
-def remote_files(content: Element | None, catalog: Catalog) -> list[RemoteFile]:
-    """The files of a content set that have an address, at most MAX_FILES."""
-    return list(_remote_files(content, catalog))[:MAX_FILES]
+def remote_files(parent: Element | None, name: str, catalog: Catalog) -> list[RemoteFile]:
+    """The files of the elements of a name, such as `icon`, that have an address; at most MAX_FILES."""
+    return list(_remote_files(parent, name, catalog))[:MAX_FILES]
 
 
-def _remote_files(content: Element | None, catalog: Catalog) -> Iterator[RemoteFile]:
-    for element in children(content, "remoteContent"):
+def _remote_files(parent: Element | None, name: str, catalog: Catalog) -> Iterator[RemoteFile]:
+    for element in children(parent, name):
         if href := (element.get("href") or "").strip():
             type_ = (element.get("contenttype") or "").partition(";")[0].strip().lower()
             type_ = type_.replace("image/jpg", "image/jpeg")

@@ -11,7 +11,7 @@ from contentql.formats.xml_text import element, open_tag
 
 SYSTEM: Final = "newsml-g2"
 _NAME: Final = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_ATTRIBUTE: Final = re.compile(r"(?:xml:lang|[A-Za-z_][\w.-]*)", re.ASCII)
+_ATTRIBUTE: Final = re.compile(r"xml:lang|[A-Za-z][A-Za-z0-9.-]*")
 # Elements in the order of NewsML-G2 2.35.
 _ORDER: Final[dict[str, tuple[str, ...]]] = {
     "itemMeta": (

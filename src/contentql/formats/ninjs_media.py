@@ -16,6 +16,7 @@ from contentql.formats.ninjs_properties import NinjsItem, inner_integer, inner_n
 from contentql.formats.ninjs_texts import choose_text, plain
 
 MAX_RENDITIONS: Final = 100
+ORIGINAL: Final = "original"  # name that the writer gives to the rendition that is the file itself
 _MEDIA_TYPE: Final = re.compile(r"[\w-]{1,20}/[\w.+-]{1,79}", re.ASCII)
 KINDS: Final = {
     "picture": MediaKind.IMAGE,
@@ -71,8 +72,13 @@ def add_media_item(
         builder.warn(WarningCode.DROPPED, f"the media file {name[:100]!r} has no address", "media")
         return None
     builder.name_renditions(url, addresses)
+    main = builder.media_address(url)
     facts = _facts(builder, item, best or {})
-    records = [record for rendition in renditions if (record := _record(builder, rendition, kind))]
+    records = [
+        record
+        for rendition in renditions
+        if (record := _record(builder, rendition, kind)) and (record.name, record.url) != (ORIGINAL, main)
+    ]
     credit = plain(choose_text(item, "descriptions", ("creditline", "credit"), strict=True))
     return builder.add_media(
         url,

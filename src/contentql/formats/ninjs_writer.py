@@ -17,6 +17,7 @@ from contentql.formats.article_html import article_media, hops_of, render_body, 
 from contentql.formats.newscodes import SCHEMES, concept_uri, genre_uri
 from contentql.formats.ninjs_concepts import LITERAL_SCHEME
 from contentql.formats.ninjs_content import MEDIA_NAMES
+from contentql.formats.ninjs_media import ORIGINAL
 
 CONTENT_TYPE: Final = "application/json; charset=utf-8"
 VERSION: Final = "3.2"
@@ -93,7 +94,7 @@ def _extra(article: ArticleDocument) -> Properties:
 
 
 def _add_extra(item: Properties, extra: Properties) -> None:
-    """Adds what an import kept: after the objects of an array, in place of a property that the article lacks."""
+    """Adds what an import kept: at the end of arrays, and in place of what the article lacks."""
     for name, value in extra.items():
         if isinstance(value, list) and isinstance(item.get(name), list):
             item[name] = item[name] + [part for part in value if part not in item[name]]
@@ -113,8 +114,8 @@ def _headlines(article: ArticleDocument) -> list[Properties]:
 def _bodies(article: ArticleDocument, feed: FeedInfo) -> list[Properties]:
     html = render_body(article, feed.home_url, with_sources=feed.with_sources)
     bodies = _texts(("main", html), content_type="text/html")
-    for body in bodies:
-        body["wordCount"] = article.get("wordCount") or 0
+    for body in bodies if article.get("wordCount") else ():
+        body["wordCount"] = article["wordCount"]
     return bodies
 
 
@@ -255,12 +256,12 @@ def _renditions(media: Mapping[str, Any]) -> list[Properties]:
     renditions = []
     for number, file in enumerate([*files, *others]):
         rendition: Properties = {
-            "name": file.get("name") or ("original" if file is media else f"rendition{number}"),
+            "name": file.get("name") or (ORIGINAL if file is media else f"rendition{number}"),
             "href": file["url"],
             "contentType": file.get("mime"),
             "width": file.get("width"),
             "height": file.get("height"),
-            "sizeInBytes": file.get("bytes"),
+            "sizeInBytes": int(file["bytes"]) if file.get("bytes") else None,
             "duration": file.get("duration"),
         }
         focus, width, height = media.get("focalPoint"), file.get("width"), file.get("height")

@@ -6,12 +6,9 @@ Invariant: an article is recognised by its id, uri or external ids, never by its
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-import orjson
 
 from contentql.content.blocks import live_entries
 from contentql.content.entries import complete_entries
@@ -24,15 +21,14 @@ from contentql.content.warnings import Warning, WarningCode
 from contentql.editorial.completion import changed_field_names, complete_record
 from contentql.editorial.translations import find_translation
 from contentql.importing import history
-from contentql.importing.history import WrittenRow
-from contentql.importing.lookup import ArticleLookup, LastImport
+from contentql.importing.lookup import ArticleLookup
 from contentql.importing.publishing import (
     ImportConflict,
     RecordRejected,
     describe_draft,
     require_publishable,
 )
-from contentql.importing.rows import SaveResult
+from contentql.importing.report import SaveResult, WrittenRow
 from contentql.importing.statuses import ImportOptions, choose_status
 from contentql.store import article_writer
 from contentql.store.article_records import foreign_key
@@ -43,45 +39,12 @@ WITHDRAWAL_NOTICE = "The source of this article has withdrawn it."
 
 
 @dataclass(frozen=True)
-class Identity:
-    """What identifies the content of an item in later imports, see `ExternalId`."""
+class NewArticle:
+    """A complete record of an article to be inserted; `reason` is that of its revision."""
 
-    content_hash: str | None
-    source_version: int | None
-    source_modified_at: dt.datetime | None
-
-    @classmethod
-    def of(
-        cls, item: ImportItem, record: ArticleRecord, options: ImportOptions, now: dt.datetime
-    ) -> Identity:
-        """The identity of an item with its record before references are resolved."""
-        status = choose_status(item, record, options, now, None).record.status
-        content = [
-            record.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-            [each.model_dump(mode="json", by_alias=True, exclude_defaults=True) for each in item.media],
-            [each.model_dump(mode="json", by_alias=True, exclude_defaults=True) for each in item.references],
-            [item.addresses, item.source_status, sorted(item.derived)],
-            [options.category, options.publish_at, status, options.create],
-        ]
-        digest = hashlib.sha256(orjson.dumps(content)).hexdigest()
-        return cls(digest, item.source_version, item.source_modified_at)
-
-    def compare(self, last: LastImport) -> SaveResult | None:
-        """The result for an item that is that of the last import, or older; None for another one."""
-        if self.content_hash and self.content_hash == last.content_hash:
-            return SaveResult("unchanged", article_id=last.article_id)
-        version, stored = self.source_version, last.source_version
-        if version is not None and stored is not None:
-            if version < stored:
-                reason = f"version {stored} was imported before, which is newer than version {version}"
-                return SaveResult("skipped", reason, article_id=last.article_id)
-            if version > stored:
-                return None
-        at, before = self.source_modified_at, last.source_modified_at
-        if at is not None and before is not None and at < before:
-            reason = f"a newer version, of {before:%Y-%m-%d %H:%M:%S}Z, was imported before"
-            return SaveResult("skipped", reason, article_id=last.article_id)
-        return None
+    record: ArticleRecord
+    reason: str
+    warnings: tuple[Warning, ...] = ()
 
 
 class ArticleImport:
@@ -108,30 +71,39 @@ class ArticleImport:
         self._warnings: tuple[Warning, ...] = ()
         self.unsaved_relations: ArticleRecord | None = None
 
-    async def save(self, connection: Any, identity: Identity | None) -> SaveResult:
-        """Creates or updates the article. Raises RecordRejected, ImportConflict and ReferenceNotFound.
+    async def plan(self, connection: Any) -> SaveResult | NewArticle:
+        """Compares the item with the stored article, and updates that if they differ.
 
-        `identity` is stored with its external ids.
+        Returns the result, or the new article, which is not saved yet. Raises RecordRejected, ImportConflict
+        and ReferenceNotFound.
         """
         row = await self._find_row()
         stored = await self._lookup.record_of(row) if row else None
         if stored is None and self._item.source_status is SourceStatus.CANCELED:
             return SaveResult("skipped", "its source has withdrawn it, and it was never imported")
         record = self._complete(stored)
+        self.saved = record
+        if row is None or stored is None:
+            return await self._plan_new(connection, record)
         if stored == record:
             result = SaveResult("unchanged", describe_draft(record), record.status, article_id=record.id)
         else:
-            result = await self._save(connection, row, stored, record)
-        if identity and result.result in ("created", "updated", "unchanged"):
-            await self._store_identity(record, identity)
-        self.saved = record
+            result = await self._update(connection, row, stored, record)
         return replace(result, warnings=(*self._warnings, *result.warnings))
 
-    async def _save(
-        self, connection: Any, row: Article | None, stored: ArticleRecord | None, record: ArticleRecord
+    async def _plan_new(self, connection: Any, record: ArticleRecord) -> NewArticle:
+        require_publishable(record)
+        self.saved = record = await self._with_free_slug(record, None)
+        if record.translation_group is not None:
+            await self._require_free_language(connection, None, record)
+        warnings = (*self._warnings, *_repetition_warnings(self.record, record))
+        return NewArticle(record, f"Imported from {self._item.location}", warnings)
+
+    async def _update(
+        self, connection: Any, row: Article, stored: ArticleRecord, record: ArticleRecord
     ) -> SaveResult:
         is_withdrawal = record.status is Status.WITHDRAWN and self._item.source_status is not None
-        if row and stored and not is_withdrawal:
+        if not is_withdrawal:
             unchanged = await self._compare_with_desk(row, stored, record)
             if unchanged:
                 return unchanged
@@ -139,28 +111,27 @@ class ArticleImport:
                 reason = f"the stored version {stored.version} is newer than version {self.record.version}"
                 return SaveResult("skipped", f"{reason} of the record", stored.status, article_id=stored.id)
         require_publishable(record)
-        if stored and self._item.partial:
+        if self._item.partial:
             # Stored spans and quotes may refer to text that the partial record has removed.
             ArticleRecord.model_validate(record.model_dump(), context=STORED)
         record = await self._with_free_slug(record, stored)
         await self._require_free_language(connection, stored, record)
-        changes = ", ".join(changed_field_names(stored, record)) if stored else ""
-        if stored:
-            record = self._next_version(stored, record)
+        changes = ", ".join(changed_field_names(stored, record))
+        self.saved = record = self._next_version(stored, record)
         if await article_writer.save_article(connection, record, row, now=self._now):
             self.unsaved_relations = record
-        if is_withdrawal and stored:
+        if is_withdrawal:
             await self._save_notice(stored)
         reason = f"Imported from {self._item.location}"
         if self._with_revision:
             await history.save_imported_version(connection, stored, record, self._now, reason)
         assert record.id is not None
-        await self._lookup.refresh(record, None)
+        await self._lookup.refresh(record)
         return SaveResult(
-            "updated" if stored else "created",
+            "updated",
             "; ".join(filter(None, (changes, describe_draft(record)))),
             record.status,
-            WrittenRow(encode_id("article", record.id), stored.version if stored else None, record.version),
+            WrittenRow(encode_id("article", record.id), stored.version, record.version),
             _repetition_warnings(self.record, record),
             article_id=record.id,
         )
@@ -235,17 +206,17 @@ class ArticleImport:
 
         An article of a source that knows no slugs of this newsroom gets another one. Raises RecordRejected.
         """
-        if stored and (stored.language, stored.slug) == (record.language, record.slug):
+        if record.deleted_at or (stored and (stored.language, stored.slug) == (record.language, record.slug)):
             return record
-        taken = await find_taken_slug(record)
+        taken = self._lookup.find_slug(record)
         if taken is None:
             return record
         if self._item.source_status is not None:
-            slug = await _free_slug(record)
+            slug = await self._lookup.free_slug(record)
             message = f"another article has the slug {record.slug!r}; this one has {slug!r}"
             self._warnings = (*self._warnings, Warning(WarningCode.CHANGED, message, ("slug",)))
             return record.model_copy(update={"slug": slug})
-        other_id = encode_id("article", taken.id)
+        other_id = encode_id("article", taken)
         hint = (
             f"--update {record.slug} changes that article, --slug names a new one"
             if self._item.partial
@@ -293,32 +264,6 @@ class ArticleImport:
             notice=WITHDRAWAL_NOTICE,
             at=self._now,
         )
-
-    async def _store_identity(self, record: ArticleRecord, identity: Identity) -> None:
-        values = [key.value for key in self.record.external_ids]
-        systems = [key.system for key in self.record.external_ids]
-        rows = ExternalId.filter(article_id=record.id, system__in=systems, value__in=values)
-        await rows.update(
-            content_hash=identity.content_hash,
-            source_version=identity.source_version,
-            source_modified_at=identity.source_modified_at,
-        )
-
-
-async def find_taken_slug(record: ArticleRecord) -> Article | None:
-    """The other article that has the slug of a record. Deleted articles have no claim to their slugs."""
-    other = await Article.get_or_none(
-        language=record.language, slug=record.slug, working_of=0, deleted_at=None
-    )
-    return other if other and other.id != record.id else None
-
-
-async def _free_slug(record: ArticleRecord) -> str:
-    """The slug of a record with the lowest number that no article has, such as `weather-2`."""
-    base = record.slug[:190]
-    query: Any = Article.filter(language=record.language, slug__startswith=f"{base}-", deleted_at=None)
-    taken = set(await query.values_list("slug", flat=True))
-    return next(slug for n in range(2, len(taken) + 3) if (slug := f"{base}-{n}") not in taken)
 
 
 def _merge_partial(stored: ArticleRecord, record: ArticleRecord, derived: frozenset[str]) -> ArticleRecord:

@@ -8,45 +8,32 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import difflib
-import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-import pydantic
-from tortoise.exceptions import IntegrityError, ValidationError
-
 from contentql.content import derive
 from contentql.content.history_records import HISTORY_TYPES, ExportHeader
-from contentql.content.ids import encode_id, new_id
+from contentql.content.ids import new_id
 from contentql.content.import_item import ImportItem
 from contentql.content.records import (
     ArticleRecord,
     CategoryRecord,
     HistoryRecord,
-    MediaRecord,
-    Record,
-    TagRecord,
-    describe_validation_error,
 )
 from contentql.content.warnings import Warning, WarningCode
 from contentql.errors import OperatorError
 from contentql.formats import jsonl
 from contentql.importing import complete, rows
-from contentql.importing.articles import ArticleImport, Identity
-from contentql.importing.history import write_audit_entry
-from contentql.importing.lookup import ArticleLookup, with_external_id
-from contentql.importing.publishing import ImportConflict, RecordRejected
-from contentql.importing.redirects import save_redirects
-from contentql.importing.references import ReferenceResolver, Resolution
-from contentql.importing.report import ImportReport, ItemOutcome
-from contentql.importing.rows import SaveResult
+from contentql.importing.batch import Batch, Run
+from contentql.importing.lookup import ArticleLookup
+from contentql.importing.publishing import RecordRejected
+from contentql.importing.references import ReferenceResolver
+from contentql.importing.report import ImportReport, ItemOutcome, SaveResult, outcome_of
 from contentql.importing.statuses import ImportOptions
 from contentql.store import article_log, article_writer, change_log
-from contentql.store.article_records import ReferenceNotFound
 from contentql.store.database import Database
 from contentql.store.errors import DRIVER_ERRORS, describe_error
 from contentql.store.models.taxonomy import Category
@@ -159,7 +146,7 @@ class Importer:
                 missing = await article_writer.save_related_articles(record)
             for uri in missing:
                 reason = f"the related article {uri} does not exist"
-                self._report(self._outcome(item, record, SaveResult("failed", reason)))
+                self._report(outcome_of(item, record, SaveResult("failed", reason)))
         await _prune_change_log(begin)
 
     async def _create_section(self, path: str, begin: BeginTransaction) -> None:
@@ -181,109 +168,46 @@ class Importer:
         await self._import_batch(items, begin)
 
     async def _import_batch(self, items: Sequence[ImportItem], begin: BeginTransaction) -> None:
-        outcomes: list[ItemOutcome] = []
-        media = 0
-        relations = len(self._unsaved_relations)
+        resolver = self._resolver
         try:
             async with begin() as connection:
-                lookup = await ArticleLookup.load(items)
-                await self._resolver.load_media(items)
+                run = self._run()
+                batch = Batch(run, connection, await ArticleLookup.load(items))
+                await resolver.load_media(items)
                 for item in items:
-                    added, new_media = await self._import_item(connection, item, lookup)
-                    outcomes += added
-                    media += new_media
+                    await batch.import_item(item, self._save_record)
+                    if run.with_history is not self._writes_history:  # a complete export has begun
+                        run = self._run()
+                        batch.run = run
+                await batch.insert_pending()
         except BaseException:
-            self._resolver.forget()
-            del self._unsaved_relations[relations:]
+            resolver.forget()
             raise
         # Only what is committed is reported.
-        self.report.external_media += media
-        for outcome in outcomes:
+        self._unsaved_relations += batch.unsaved_relations
+        self.report.external_media += batch.new_media
+        for outcome in batch.outcomes:
             self._report(outcome)
 
-    async def _import_item(
-        self, connection: Any, item: ImportItem, lookup: ArticleLookup
-    ) -> tuple[list[ItemOutcome], int]:
-        """Imports an item; returns its outcome, after those of rows made for it, and the new media."""
-        if item.skipped:
-            return [self._outcome(item, None, SaveResult("skipped", item.skipped))], 0
-        if item.record is None:
-            result = SaveResult("failed", item.error or "there is no record", warnings=item.warnings)
-            return [self._outcome(item, None, result)], 0
-        try:
-            async with _savepoint(connection):
-                if isinstance(item.record, ArticleRecord):
-                    return await self._import_article(connection, item, item.record, lookup)
-                saved = await self._save_record(connection, item, item.record)
-                saved = replace(saved, warnings=(*item.warnings, *saved.warnings))
-                return [self._outcome(item, item.record, saved)], 0
-        except ImportConflict as exc:
-            result = SaveResult("conflict", str(exc))
-        except pydantic.ValidationError as exc:
-            result = SaveResult("failed", describe_validation_error(exc))
-        except IntegrityError as exc:
-            result = SaveResult("failed", describe_integrity_error(exc))
-        except (ReferenceNotFound, RecordRejected, ValidationError, ValueError) as exc:
-            result = SaveResult("failed", str(exc).partition("\n")[0])
-        # Rows that were created for the item are gone.
-        self._resolver.forget()
-        return [self._outcome(item, item.record, replace(result, warnings=item.warnings))], 0
-
-    async def _import_article(
-        self, connection: Any, item: ImportItem, record: ArticleRecord, lookup: ArticleLookup
-    ) -> tuple[list[ItemOutcome], int]:
-        self._has_content = True
-        record = with_external_id(record)
-        identity = last = None
-        if item.source_status is not None:
-            identity = Identity.of(item, record, self._options, self._now)
-            last = lookup.find_last_import(record)
-            if last and not self._options.update and (result := identity.compare(last)):
-                result = replace(result, warnings=item.warnings)
-                return [self._outcome(item, record, result)], 0
-        resolved = await self._resolver.resolve(item, record)
-        if identity and resolved.is_incomplete:
-            identity = replace(identity, content_hash=None)  # what is missing may exist the next time
-        article = ArticleImport(
-            item, resolved.record, self._options, self._now, lookup, with_revision=self._writes_history
+    def _run(self) -> Run:
+        return Run(
+            self._now, self._options, self._site, self._resolver, self._request_id, self._writes_history
         )
-        saved = await article.save(connection, identity)
-        if article.unsaved_relations:
-            self._unsaved_relations.append((item, article.unsaved_relations))
-        warnings = [*resolved.warnings, *saved.warnings]
-        if saved.article_id and item.addresses:
-            warnings += await save_redirects(
-                self._site, item.addresses, saved.article_id, article.saved, self._now
-            )
-        await self._audit(item, record, saved)
-        created = [self._outcome(item, each, result) for each, result in resolved.created]
-        await self._audit_created(item, resolved)
-        saved = replace(saved, warnings=(*item.warnings, *warnings))
-        shown = [one for one in created if one.kind != "media"]
-        return [*shown, self._outcome(item, article.saved, saved)], resolved.new_media
-
-    async def _audit(self, item: ImportItem, record: Record | HistoryRecord, saved: SaveResult) -> None:
-        if saved.written and self._writes_history:
-            reason = f"Imported from {item.location}"
-            await write_audit_entry(saved.written, _kind(record), self._now, reason, self._request_id)
-
-    async def _audit_created(self, item: ImportItem, resolved: Resolution) -> None:
-        for record, saved in resolved.created:
-            await self._audit(item, record, saved)
 
     @property
     def _writes_history(self) -> bool:
         return self._with_history and not self._is_complete
 
-    async def _save_record(
-        self, connection: Any, item: ImportItem, record: Record | HistoryRecord
-    ) -> SaveResult:
+    async def _save_record(self, connection: Any, item: ImportItem) -> SaveResult:
+        """Saves a record that is no article."""
+        record = item.record
+        assert record is not None
         if isinstance(record, HistoryRecord):
             return await self._save_history_record(connection, record)
         self._has_content = True
         saved = await rows.save_record(record, self._now)
         self._resolver.forget()
-        await self._audit(item, record, saved)
+        await self._run().audit(item, record, saved)
         return saved
 
     async def _save_history_record(self, connection: Any, record: HistoryRecord) -> SaveResult:
@@ -304,24 +228,6 @@ class Importer:
         await complete.save_history_record(connection, record)
         return SaveResult("created")
 
-    def _outcome(
-        self, item: ImportItem, record: Record | HistoryRecord | None, saved: SaveResult
-    ) -> ItemOutcome:
-        target = saved.written.target_id if saved.written else None
-        if target is None and saved.article_id:
-            target = encode_id("article", saved.article_id)
-        return ItemOutcome(
-            item.source,
-            item.place,
-            _kind(record) if record else "",
-            _key(record) if record else "",
-            saved.result,
-            saved.reason,
-            saved.status,
-            saved.warnings,
-            target,
-        )
-
     def _report(self, outcome: ItemOutcome) -> None:
         self.report.add(outcome, collect=self._collect)
         self._progress(outcome)
@@ -333,52 +239,7 @@ def _batches(items: Iterable[ImportItem]) -> Iterator[list[ImportItem]]:
         yield batch
 
 
-@contextlib.asynccontextmanager
-async def _savepoint(connection: Any) -> AsyncIterator[None]:
-    """Rolls the writes of the block back if it raises, not the whole transaction."""
-    await connection.execute_query("SAVEPOINT import_item")
-    try:
-        yield
-    except Exception:
-        await connection.execute_query("ROLLBACK TO SAVEPOINT import_item")
-        await connection.execute_query("RELEASE SAVEPOINT import_item")
-        raise
-    await connection.execute_query("RELEASE SAVEPOINT import_item")
-
-
 async def _prune_change_log(begin: BeginTransaction) -> None:
     async with begin() as connection:
         await change_log.prune(connection)
         await article_log.prune(connection)
-
-
-def describe_integrity_error(exc: IntegrityError) -> str:
-    """Description of a violated database constraint."""
-    message = str(exc)
-    if unique := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
-        columns = re.sub(r"\b\w+\.", "", unique[2] or unique[3])
-        return f"another row has the same {columns.replace('_id', '')}"
-    if check := re.search(r"CHECK constraint failed: (\w+)|check constraint \"(\w+)\"", message):
-        return f"the record violates the constraint: {(check[1] or check[2]).replace('_', ' ')}"
-    return "the record conflicts with stored content"
-
-
-def _key(record: Record | HistoryRecord) -> str:
-    """The natural key by which reports name a record."""
-    match record:
-        case HistoryRecord():
-            return ""
-        case CategoryRecord():
-            return record.path
-        case MediaRecord():
-            return record.url
-        case TagRecord():
-            return f"{record.type.value}:{record.slug}"
-        case _:
-            return record.slug
-
-
-def _kind(record: Record | HistoryRecord) -> str:
-    if isinstance(record, HistoryRecord):
-        return _NAMES[type(record)]
-    return type(record).__name__.removesuffix("Record").lower()

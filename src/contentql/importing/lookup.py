@@ -35,6 +35,8 @@ class ArticleLookup:
         self._records: dict[int, ArticleRecord] = {}
         self._by_uri: dict[str, int] = {}
         self._by_external_id: dict[ExternalIdRecord, LastImport] = {}
+        self._by_slug: dict[tuple[str, str], int] = {}
+        self.new_ids: set[int] = set()  # of articles that are not inserted yet
 
     @classmethod
     async def load(cls, items: Iterable[ImportItem]) -> ArticleLookup:
@@ -49,6 +51,10 @@ class ArticleLookup:
             if next(iter(scope.values())):
                 for row in await Article.filter(working_of=0, **scope):
                     lookup._add(row)
+        slugs = {record.slug for record in records}
+        taken: Any = Article.filter(slug__in=list(slugs), working_of=0, deleted_at=None)
+        for language, slug, id in await taken.values_list("language", "slug", "id") if slugs else ():
+            lookup._by_slug[language, slug] = id
         return lookup
 
     def find_last_import(self, record: ArticleRecord) -> LastImport | None:
@@ -58,7 +64,7 @@ class ArticleLookup:
         """The row of the record's article."""
         row = self._rows.get(record.id) if record.id else None
         if row is None and record.uri and record.uri in self._by_uri:
-            row = self._rows[self._by_uri[record.uri]]
+            row = self._rows.get(self._by_uri[record.uri])
         if row is None and (last := self.find_last_import(record)):
             row = self._rows.get(last.article_id)
         return row
@@ -74,13 +80,57 @@ class ArticleLookup:
         await self.load_records([row])
         return self._records[row.id]
 
-    async def refresh(self, record: ArticleRecord, last: LastImport | None) -> None:
+    def is_new(self, record: ArticleRecord) -> bool:
+        """Whether the record is that of an article which is not inserted yet."""
+        last = self.find_last_import(record)
+        ids = {record.id, last.article_id if last else None, self._by_uri.get(record.uri or "")}
+        return not ids.isdisjoint(self.new_ids)
+
+    def find_slug(self, record: ArticleRecord) -> int | None:
+        """The id of the other article that has the slug of a record in its language. Deleted articles have no
+        claim to their slugs."""
+        id = self._by_slug.get((record.language, record.slug))
+        return id if id != record.id else None
+
+    async def free_slug(self, record: ArticleRecord) -> str:
+        """The slug of a record with the lowest number that no article has, such as `weather-2`."""
+        base = record.slug[:190]
+        query: Any = Article.filter(language=record.language, slug__startswith=f"{base}-", deleted_at=None)
+        taken = set(await query.values_list("slug", flat=True))
+        taken |= {slug for language, slug in self._by_slug if language == record.language}
+        return next(slug for n in range(2, len(taken) + 3) if (slug := f"{base}-{n}") not in taken)
+
+    def add_new(self, record: ArticleRecord) -> None:
+        """Adds an article that will be inserted."""
+        assert record.id is not None
+        self.new_ids.add(record.id)
+        self._register(record)
+
+    async def refresh(self, record: ArticleRecord) -> None:
         """Reads an article again that was saved."""
         assert record.id is not None
         self._records.pop(record.id, None)
+        self.new_ids.discard(record.id)
+        self._by_slug = {key: id for key, id in self._by_slug.items() if id != record.id}
+        self._register(record)
         self._add(await Article.get(id=record.id))
+
+    def forget(self, record: ArticleRecord) -> None:
+        """Removes an article that could not be inserted."""
+        self.new_ids.discard(record.id or 0)
+        self._by_uri.pop(record.uri or "", None)
+        self._by_slug = {key: id for key, id in self._by_slug.items() if id != record.id}
         for key in record.external_ids:
-            self._by_external_id[key] = last or LastImport(record.id)
+            self._by_external_id.pop(key, None)
+
+    def _register(self, record: ArticleRecord) -> None:
+        assert record.id is not None
+        if record.uri:
+            self._by_uri[record.uri] = record.id
+        if not record.deleted_at:
+            self._by_slug[record.language, record.slug] = record.id
+        for key in record.external_ids:
+            self._by_external_id.setdefault(key, LastImport(record.id))
 
     def _add(self, row: Article) -> None:
         self._rows[row.id] = row

@@ -21,7 +21,7 @@ from contentql.content.records import (
 )
 from contentql.content.warnings import Warning, WarningCode
 from contentql.importing import rows
-from contentql.importing.rows import SaveResult
+from contentql.importing.report import SaveResult
 from contentql.store.models.taxonomy import Author, Category, Media, Source, Tag
 
 UNRESOLVED = "notImported"  # of `extra`: names of sections, tags and authors that do not exist
@@ -58,8 +58,8 @@ class ReferenceResolver:
         """Loads the ids of media files that several items show, in one statement."""
         urls = {media.url for item in items for media in item.media} - self._media.keys()
         if urls:
-            found = await Media.filter(url__in=list(urls)).order_by("-id").values_list("url", "id")
-            self._media.update(dict(found))
+            pairs = await Media.filter(url__in=list(urls)).order_by("-id").values_list("url", "id")
+            self._media.update(dict(pairs))
 
     async def resolve(self, item: ImportItem, record: ArticleRecord) -> Resolution:
         """The record with ids of media files and keys of existing rows; others are dropped with a warning."""
@@ -120,8 +120,8 @@ async def _existing_key(reference: Record) -> str | None:
         case SourceRecord():
             return reference.slug if await Source.exists(slug=reference.slug) else None
         case TagRecord():
-            found: Any = Tag.filter(slug=reference.slug).values_list("type", flat=True)
-            types = list(await found)
+            query: Any = Tag.filter(slug=reference.slug).values_list("type", flat=True)
+            types = list(await query)
             # A source that knows no types of tags has topics only.
             kind = reference.type if reference.type in types else types[0] if len(types) == 1 else None
             return f"{kind.value}:{reference.slug}" if kind else None
@@ -140,10 +140,10 @@ def _with_keys(
     missing: dict[str, list[str]] = {}
 
     def present(kind: type[Record], key: str, field: str) -> str | None:
-        found = keys.get((kind, key), key)
-        if found is None:
+        existing = keys.get((kind, key), key)
+        if existing is None:
             missing.setdefault(field, []).append(_label(names[kind, key]))
-        return found
+        return existing
 
     sections = [
         key
@@ -174,8 +174,8 @@ def _with_keys(
         message = f"there are no {_NOUNS[field_name]} {names_text}; --create creates them"
         warnings.append(Warning(WarningCode.DROPPED, message, (field_name,)))
     if missing:
-        kept = {name: list(dict.fromkeys(labels)) for name, labels in missing.items()}
-        update["extra"] = {**record.extra, UNRESOLVED: kept}
+        labels_by_field = {name: list(dict.fromkeys(labels)) for name, labels in missing.items()}
+        update["extra"] = {**record.extra, UNRESOLVED: labels_by_field}
     changed = {name: value for name, value in update.items() if getattr(record, name) != value}
     return record.model_copy(update=changed) if changed else record
 

@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from tortoise.exceptions import IntegrityError
+
 from contentql.content.enums import Status
+from contentql.content.history_records import HISTORY_TYPES
+from contentql.content.ids import encode_id
+from contentql.content.import_item import ImportItem
+from contentql.content.records import CategoryRecord, HistoryRecord, MediaRecord, Record, TagRecord
 from contentql.content.warnings import Warning
 
 ImportResult = Literal["created", "updated", "unchanged", "skipped", "conflict", "failed"]
+
+
+_NAMES = {type_: kind for kind, type_ in HISTORY_TYPES.items()}
+
+
+@dataclass(frozen=True)
+class WrittenRow:
+    """A row that an import has created or changed: its global id, and the versions of an article."""
+
+    target_id: str
+    version_before: int | None = None
+    version_after: int | None = None
+
+
+@dataclass(frozen=True)
+class SaveResult:
+    """Result of saving one record; `written` is the row that was created or changed, `article_id` the article
+    that was created, changed or found."""
+
+    result: ImportResult
+    reason: str = ""
+    status: Status | None = None
+    written: WrittenRow | None = None
+    warnings: tuple[Warning, ...] = ()
+    article_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -107,3 +139,59 @@ class ImportReport:
     def __str__(self) -> str:
         text = ", ".join(f"{count} {result}" for result, count in self.counts().items())
         return f"{self.total} records: {text}"
+
+
+def outcome_of(
+    item: ImportItem,
+    record: Record | HistoryRecord | None,
+    saved: SaveResult,
+    *,
+    with_item_warnings: bool = True,
+) -> ItemOutcome:
+    """The outcome of saving a record of an item."""
+    target = saved.written.target_id if saved.written else None
+    if target is None and saved.article_id:
+        target = encode_id("article", saved.article_id)
+    return ItemOutcome(
+        item.source,
+        item.place,
+        kind_of(record) if record else "",
+        key_of(record) if record else "",
+        saved.result,
+        saved.reason,
+        saved.status,
+        (*(item.warnings if with_item_warnings else ()), *saved.warnings),
+        target,
+    )
+
+
+def describe_integrity_error(exc: IntegrityError) -> str:
+    """Description of a violated database constraint."""
+    message = str(exc)
+    if unique := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
+        columns = re.sub(r"\b\w+\.", "", unique[2] or unique[3])
+        return f"another row has the same {columns.replace('_id', '')}"
+    if check := re.search(r"CHECK constraint failed: (\w+)|check constraint \"(\w+)\"", message):
+        return f"the record violates the constraint: {(check[1] or check[2]).replace('_', ' ')}"
+    return "the record conflicts with stored content"
+
+
+def key_of(record: Record | HistoryRecord) -> str:
+    """The natural key by which reports name a record."""
+    match record:
+        case HistoryRecord():
+            return ""
+        case CategoryRecord():
+            return record.path
+        case MediaRecord():
+            return record.url
+        case TagRecord():
+            return f"{record.type.value}:{record.slug}"
+        case _:
+            return record.slug
+
+
+def kind_of(record: Record | HistoryRecord) -> str:
+    if isinstance(record, HistoryRecord):
+        return _NAMES[type(record)]
+    return type(record).__name__.removesuffix("Record").lower()
