@@ -15,8 +15,6 @@ from xml.etree import ElementTree
 import feedparser  # type: ignore[import-untyped]
 import httpx2
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 from tests.conftest import NOW, Server
 from tests.support.editorial_client import DAY, HOUR, SECOND, EditorialClient, open_editorial_client
 from tests.support.http_client import make_endpoint
@@ -24,7 +22,11 @@ from tests.support.http_client import make_endpoint
 from contentql.app import feed_endpoint
 from contentql.settings import Settings
 
-SITE = {"site_url": "https://news.example.org", "site_name": "The Times & <Co>", "site_languages": "en"}
+SITE: dict[str, Any] = {
+    "site_url": "https://news.example.org",
+    "site_name": "The Times & <Co>",
+    "site_languages": "en",
+}
 FORMATS = ("rss", "atom", "json")
 # Pages of the small newsroom that an article of `publish` is on.
 PAGES = (
@@ -58,9 +60,8 @@ async def open_site(
 def client_of(newsroom: EditorialClient, address: str = "127.0.0.1", **values: Any) -> httpx2.AsyncClient:
     settings = Settings(**{**SITE, **values})
     endpoint = feed_endpoint(make_endpoint(newsroom.executor, **{**SITE, **values}), settings)
-    app = Starlette(routes=[Mount("/", endpoint)])
     return httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app, client=(address, 123)),
+        transport=httpx2.ASGITransport(endpoint, client=(address, 123)),
         base_url="http://cms.test",
         headers={"accept-encoding": "identity"},
     )
