@@ -142,7 +142,6 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         observer=observer,
         admission=admission,
     )
-    websockets = _websocket_endpoint(graphql, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -181,7 +180,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     others.router.redirect_slashes = False
     return _RootApp(
         graphql,
-        websockets,
+        _websocket_endpoint(graphql, settings),
         TicketEndpoint(graphql),
         CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS),
     )
