@@ -19,6 +19,7 @@ from contentql.content.history_records import HISTORY_TYPES
 from contentql.content.import_item import ImportItem
 from contentql.content.records import (
     RECORD_TYPES,
+    FormatError,
     HistoryRecord,
     Record,
     describe_validation_error,
@@ -160,6 +161,8 @@ def _require_storable(value: Any, place: str, depth: int) -> None:
 
 
 def _read(source: SourceFile, options: ReadOptions) -> Iterator[ImportItem]:
+    if options.slug or options.paragraphs != "line":
+        raise FormatError("the options --slug and --paragraphs are only for plain pages")
     return read_records(source.file, source.name)
 
 

@@ -17,6 +17,9 @@ from contentql.formats.source_file import ReadOptions, SourceFile
 
 # In the order in which files are tried: formats that cannot be mistaken for another come first.
 _MODULES: Final[dict[str, str]] = {
+    "wxr": "wxr_reader",
+    "ghost": "ghost_reader",
+    "html": "html_reader",
     "jsonl": "jsonl",
     "text": "text",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any
 
 from contentql.auth.permissions import Role
@@ -14,18 +13,10 @@ from contentql.content.records import ArticleRecord
 from contentql.editorial import revisions
 from contentql.editorial.context import EditContext
 from contentql.editorial.revisions import IMPORT_ACCOUNT
+from contentql.importing.report import WrittenRow
 from contentql.store.models.history import AuditEntry, Revision, RevisionAction
 
 _VIEWER = Viewer(name="Import", role=Role.ADMIN, account=IMPORT_ACCOUNT)
-
-
-@dataclass(frozen=True)
-class WrittenRow:
-    """A row that an import has created or changed: its global id, and the versions of an article."""
-
-    target_id: str
-    version_before: int | None = None
-    version_after: int | None = None
 
 
 async def save_imported_version(
