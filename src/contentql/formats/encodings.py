@@ -70,7 +70,8 @@ def detect_encoding(file: BinaryIO, declared: str | None = None) -> Encoding:
         if pattern.match(head):
             return Encoding(name)
     declared = declared or _declaration(head)
-    names = [name] if declared and (name := encoding_name(declared)) else []
+    declared_encoding = encoding_name(declared) if declared else None
+    names = [declared_encoding] if declared_encoding else []
     if names and declared and codecs.lookup(declared_name(declared)).name == "ascii":
         names = []  # programs that declare ASCII rarely mean it
     sample = b""

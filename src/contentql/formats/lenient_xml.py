@@ -254,14 +254,11 @@ class _Buffer:
 
     def refill(self) -> bool:
         """Adds a chunk; returns False at the end of the document."""
-        chunk = next(self._chunks, "")
-        while chunk == "":
-            chunk = next(self._chunks, None)  # type: ignore[arg-type]
-            if chunk is None:
-                return False
-        self.text = self.text[self.at :] + chunk
-        self.at = 0
-        return True
+        for chunk in self._chunks:
+            self.text = self.text[self.at :] + chunk
+            self.at = 0
+            return True
+        return False
 
     def until(self, end: re.Pattern[str] | str) -> Iterator[str]:
         """Yields the text up to an end mark of at most three characters, and passes the mark."""

@@ -17,6 +17,8 @@ from contentql.formats.source_file import ReadOptions, SourceFile
 
 # In the order in which files are tried: formats that cannot be mistaken for another come first.
 _MODULES: Final[dict[str, str]] = {
+    "rss": "rss_reader",
+    "atom": "atom_reader",
     "jsonl": "jsonl",
     "text": "text",
 }
