@@ -19,7 +19,9 @@ from contentql.formats.source_file import ReadOptions, SourceFile
 _MODULES: Final[dict[str, str]] = {
     "rss": "rss_reader",
     "atom": "atom_reader",
+    "jsonfeed": "jsonfeed_reader",
     "jsonl": "jsonl",
+    "markdown": "markdown_reader",
     "text": "text",
 }
 
