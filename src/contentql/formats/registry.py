@@ -22,8 +22,12 @@ _MODULES: Final[dict[str, str]] = {
     "ghost": "ghost_reader",
     "newsml-g2": "newsml_g2_reader",
     "ninjs": "ninjs_reader",
+    "rss": "rss_reader",
+    "atom": "atom_reader",
+    "jsonfeed": "jsonfeed_reader",
     "html": "html_reader",
     "jsonl": "jsonl",
+    "markdown": "markdown_reader",
     "text": "text",
 }
 
