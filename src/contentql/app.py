@@ -14,7 +14,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contentql.auth.authenticator import Authenticator
@@ -46,6 +46,7 @@ from contentql.telemetry.observer import RequestObserver
 from contentql.web.admission import AdmissionControl
 from contentql.web.demo_media import demo_media_routes
 from contentql.web.endpoint import GraphQLEndpoint
+from contentql.web.feeds import FeedEndpoint
 from contentql.web.graphiql import graphiql_routes
 from contentql.web.health import ANY_HOST_PATHS, Readiness, health_routes
 from contentql.web.lingering import LingeringApp
@@ -173,6 +174,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         routes += demo_media_routes()
     if settings.graphiql:
         routes += graphiql_routes()
+    if settings.feeds:  # the last, because its paths are those of the reader's site
+        routes.append(Mount("/", feed_endpoint(graphql, settings)))
     others = Starlette(routes=routes, lifespan=lifespan)
     # A redirect would repeat a preview token, and name whichever host the client sent.
     others.router.redirect_slashes = False
@@ -181,6 +184,18 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         websockets,
         TicketEndpoint(graphql),
         CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS),
+    )
+
+
+def feed_endpoint(graphql: GraphQLEndpoint, settings: Settings) -> FeedEndpoint:
+    """The endpoint of feeds and documents, with the services of that of GraphQL."""
+    return FeedEndpoint(
+        graphql.executor,
+        settings,
+        admission=graphql.admission,
+        observer=graphql.observer,
+        cors=graphql.cors,
+        addresses=graphql.addresses,
     )
 
 

@@ -19,6 +19,8 @@ from contentql.formats.source_file import ReadOptions, SourceFile
 _MODULES: Final[dict[str, str]] = {
     "wxr": "wxr_reader",
     "ghost": "ghost_reader",
+    "newsml-g2": "newsml_g2_reader",
+    "ninjs": "ninjs_reader",
     "html": "html_reader",
     "jsonl": "jsonl",
     "text": "text",

@@ -34,12 +34,14 @@ from contentql.planner.field_plans import (
     FieldPlan,
     FittingRenditions,
     JsonElements,
+    JsonLd,
     ListPosition,
     SameRow,
     TextDiff,
     ToMany,
     ToOne,
 )
+from contentql.planner.json_ld import json_ld_placeholder, json_ld_selection
 from contentql.planner.operation import ArgumentValue
 from contentql.planner.params import (
     passthrough,
@@ -199,6 +201,9 @@ def _build_composite(
             return build_canonical_url(context, row, plan.column)
         case SameRow():
             return build_object(context, target, selections, row)
+        case JsonLd():
+            context.totals.has_json_ld = True
+            return json_ld_placeholder(build_object(context, "Article", [json_ld_selection()], row))
         case FallbackText():
             return build_fallback_text(context, type_plan, row, context.arguments(group[0], graphql_field))
         case BundleValue() | BundleRows() | FittingRenditions():
