@@ -52,7 +52,7 @@ async def public_documents(executor: Executor) -> list[dict[str, Any]]:
 
 
 def document_of(item: ImportItem) -> dict[str, Any]:
-    """The document of an imported article, as an export gives it: with its sections, tags, authors and media."""
+    """The document of an imported article, as an export gives it."""
     record = item.record
     assert isinstance(record, ArticleRecord), item
     values = record.model_dump(mode="json", by_alias=True)

@@ -19,7 +19,7 @@ from contentql.content.import_item import ImportItem
 from contentql.content.media_placeholders import FIRST_PLACEHOLDER
 from contentql.content.records import ExternalIdRecord, PlacementRecord, RenditionRecord
 from contentql.content.warnings import WarningCode
-from contentql.formats.article_builder import ArticleBuilder
+from contentql.formats.article_builder import DEFAULT_LANGUAGE, ArticleBuilder
 from contentql.formats.bylines import byline_authors
 from contentql.formats.figures import read_figures
 from contentql.formats.newscodes import make_code, read_concept
@@ -228,8 +228,10 @@ class AgencyBuilder(ArticleBuilder):
         return super().build()
 
     def _complete(self) -> None:
-        if self.partial and "language" not in self._fields and not self.options.language:
-            self._fields["language"] = "en"
+        if self.partial and "language" not in self._fields:
+            self._fields["language"] = DEFAULT_LANGUAGE
+            if self.options.language:
+                self.set_language(None)
             self._derived.add("language")
         self.set("media", tuple(self._placements.values()))
         if self.extra and len(orjson.dumps(self.extra)) > MAX_EXTRA_BYTES:

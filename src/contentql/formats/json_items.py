@@ -121,7 +121,7 @@ class _Scanner:
                     self._add(chunk[start:at])
                     start = at
                     yield self._end_item()
-            else:  # the end of the array, or a bracket too many
+            elif self._base:  # the end of the array
                 yield from self._end_gap(chunk[start : match.start()])
                 start, self._depth, self._base = at, 0, 0
         self._add(chunk[start:])

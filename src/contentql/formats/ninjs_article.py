@@ -81,9 +81,8 @@ def build_article(
     add_concepts(builder, item)
     set_content(builder, item, associations)
     _keep_unstored(builder, item, associations)
-    for name in item.wrong:
-        message = f"{name[:100]} has a value of a wrong type, which was left out"
-        builder.warn(WarningCode.DROPPED, message, place=name[:100])
+    for name, part in item.wrong.items():
+        builder.warn(WarningCode.DROPPED, f"left out of {name}: {part}", place=name)
     return builder.build()
 
 
@@ -247,7 +246,5 @@ def _keep_unstored(builder: AgencyBuilder, item: NinjsItem, associations: Associ
         )
         builder.warn(WarningCode.CHANGED, message, "related")
     if associations.omitted:
-        message = (
-            f"{associations.omitted:,} associations were left out: at most {MAX_ASSOCIATIONS:,} are read"
-        )
+        message = f"{associations.omitted:,} associations after the first {MAX_ASSOCIATIONS:,} were left out"
         builder.warn(WarningCode.DROPPED, message, "media")

@@ -42,7 +42,6 @@ _OLD_NAMES: Final = {
     "trustindicator": "trustIndicators",
     "genre": "genres",
     "$standard": "standard",
-    "priority": "priority",
 }
 NAMES: Final[dict[str, str]] = {
     **{name.lower(): name for name in (*_TEXTS, "urgency", *_ARRAYS, *_OBJECTS)},
@@ -70,16 +69,19 @@ _CONTENT_TYPES: Final = {
 }
 
 
+_WRONG_TYPE: Final = "a value of a wrong type"
+
+
 @dataclass
 class NinjsItem:
     """Properties of an item: `known` by their names in generation 3, `unknown` as they are.
 
-    `wrong`: the names of properties with a value of a wrong type, filled while they are read.
+    `wrong`: what was left out of properties, by their names, filled while they are read.
     """
 
     known: dict[str, Any] = field(default_factory=dict)
     unknown: dict[str, Any] = field(default_factory=dict)
-    wrong: dict[str, None] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         return name in self.known
@@ -94,7 +96,7 @@ class NinjsItem:
         if isinstance(value, dict):
             return _lower(value)
         if value is not None:
-            self.wrong[name] = None
+            self.wrong[name] = _WRONG_TYPE
         return {}
 
     def objects(self, name: str) -> list[dict[str, Any]]:
@@ -111,9 +113,9 @@ class NinjsItem:
         elif isinstance(value, str) and value.strip():
             items = [value]
         elif value is not None and not isinstance(value, list | str):
-            self.wrong[name] = None
+            self.wrong[name] = _WRONG_TYPE
         if len(items) > MAX_OBJECTS:
-            self.wrong[f"{name}: those after number {MAX_OBJECTS:,}"] = None
+            self.wrong[name] = f"{len(items) - MAX_OBJECTS:,} objects after the first {MAX_OBJECTS:,}"
         objects = []
         for item in items[:MAX_OBJECTS]:
             if isinstance(item, dict):
@@ -121,18 +123,18 @@ class NinjsItem:
             elif isinstance(item, str) and item.strip():
                 objects.append({"name": item, "value": item})
             elif item is not None:
-                self.wrong[name] = None
+                self.wrong.setdefault(name, _WRONG_TYPE)
         return objects
 
     def _text(self, name: str, value: Any) -> str:
         if isinstance(value, str):
             if len(value) > MAX_TEXT:
-                self.wrong[f"{name}: the characters after number {MAX_TEXT:,}"] = None
+                self.wrong[name] = f"the characters after the first {MAX_TEXT:,}"
             return value[:MAX_TEXT].strip()
         if isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
         if value is not None:
-            self.wrong[name] = None
+            self.wrong[name] = _WRONG_TYPE
         return ""
 
 
