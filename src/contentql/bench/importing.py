@@ -136,11 +136,17 @@ async def _insert_sqlite(url: str, raw_url: str) -> float:
 
 
 def _insert_sqlite_rows(url: str, raw_url: str) -> float:
-    with closing(sqlite3.connect(sqlite_path(url))) as source, closing(
-        sqlite3.connect(sqlite_path(raw_url), isolation_level=None)
-    ) as target:
+    with (
+        closing(sqlite3.connect(sqlite_path(url))) as source,
+        closing(sqlite3.connect(sqlite_path(raw_url), isolation_level=None)) as target,
+    ):
         register_functions(target)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -65536"):
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "cache_size = -65536",
+        ):
             target.execute(f"PRAGMA {pragma}")
         triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         for (trigger,) in target.execute(triggers).fetchall():
@@ -185,7 +191,9 @@ async def _insert_postgres(url: str, raw_url: str) -> float:
             casts = {"document": "::text::tsvector", "lead": "::text::tsvector"}
             values = [f"${n}{casts.get(name, '')}" for n, name in enumerate(names, 1)]
             statements[table] = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(values)})"
-            triggers = f"SELECT tgname FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal"
+            triggers = (
+                f"SELECT tgname FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal"
+            )
             for (trigger,) in await target.fetch(triggers):
                 await target.execute(f'DROP TRIGGER "{trigger}" ON {table}')
         for table in _REFERENCED:
