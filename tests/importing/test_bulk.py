@@ -104,6 +104,7 @@ async def stored(database: Database) -> dict[str, list[str]]:
             if table not in WITH_ID:
                 row.pop("id", None)
             row.pop("request_id", None)
+            row.pop("content_hash", None)  # that of the item, not of the record
             if ids := row.pop("reference_ids", None):  # in no order
                 row["ids"] = json.dumps(json.loads(ids), sort_keys=True)
         results[table] = sorted(repr(sorted(row.items())) for row in rows)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from typing import Any, BinaryIO
 
 import orjson
@@ -43,7 +44,8 @@ def read_records(file: BinaryIO, name: str) -> Iterator[ImportItem]:
         place = str(number)
         try:
             record, warnings = _record(line)
-            yield ImportItem(name, record, warnings=warnings, place=place)
+            fingerprint = sha256(line.strip()).hexdigest()
+            yield ImportItem(name, record, warnings=warnings, place=place, fingerprint=fingerprint)
         except ValidationError as exc:
             yield ImportItem(name, error=describe_validation_error(exc), place=place)
         except ValueError as exc:
@@ -51,10 +53,10 @@ def read_records(file: BinaryIO, name: str) -> Iterator[ImportItem]:
 
 
 def _sniff(head: bytes, name: str) -> bool:
-    """Whether a file has records: by its name, or an object at its beginning."""
-    return name.lower().endswith((".jsonl", ".ndjson")) or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(
-        b"{"
-    )
+    """Whether a file has records: by its name, or an object with a type in its first line."""
+    line = head.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")[0]
+    is_record = line.startswith(b"{") and b'"record"' in line
+    return is_record or name.lower().endswith((".jsonl", ".ndjson"))
 
 
 def write_records(records: Iterable[Record | HistoryRecord]) -> Iterator[bytes]:

@@ -45,6 +45,9 @@ _WRITERS: Final[dict[str, str]] = {
 }
 
 
+_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
+
+
 @dataclass(frozen=True)
 class Format:
     """A format of files.
@@ -90,5 +93,7 @@ def detect_format(head: bytes, name: str) -> Format:
     for format_name in _MODULES:
         format = load_format(format_name)
         if format.sniff(head, name):
+            if format_name == "text" and head.lstrip(_BLANK).startswith((b"{", b"[")):
+                raise FormatError("the file is JSON, but in none of the formats that can be imported")
             return format
     raise FormatError("the file is in none of the formats that can be imported")

@@ -18,7 +18,7 @@ from contentql.importing import bulk, history
 from contentql.importing.articles import ArticleImport, PlannedArticle, PlannedUpdate
 from contentql.importing.bulk import ChangedArticle, NewArticle, NewArticles
 from contentql.importing.history import write_audit_entry
-from contentql.importing.identity import Identity
+from contentql.importing.identity import NO_IDENTITY, Identity
 from contentql.importing.lookup import ArticleLookup, with_external_id
 from contentql.importing.publishing import ImportConflict, RecordRejected, describe_draft
 from contentql.importing.redirects import FormerAddresses, save_redirects
@@ -125,7 +125,7 @@ class Batch:
                 continue
             record = with_external_id(item.record)
             last = self._lookup.find_last_import(record)
-            if item.source_status is not None:
+            if _has_identity(item, record):
                 identity = Identity.of(item, record, self.run.options, self.run.now)
                 self._identities[id(item)] = identity
                 if last and identity.compare(last):
@@ -234,9 +234,10 @@ class Batch:
         record, item, identity = pending.planned.record, pending.item, pending.identity
         assert record.id is not None
         self._lookup.set_saved(record)
-        if identity:
-            await identity.save(record.id, record)
-            self._lookup.set_last_import(record, identity.of_article(record.id))
+        stored = identity or NO_IDENTITY  # what another import has stored is not the content any more
+        imported = with_external_id(item.record) if isinstance(item.record, ArticleRecord) else record
+        await stored.save(record.id, imported if identity else record)
+        self._lookup.set_last_import(imported, stored.of_article(record.id))
         if item.addresses:
             redirected = await save_redirects(
                 self.run.site, [FormerAddresses(item.addresses, record)], self.run.now
@@ -301,14 +302,14 @@ class Batch:
         run = self.run
         record = with_external_id(record)
         identity = None
-        if item.source_status is not None:
+        if _has_identity(item, record):
             identity = self._identities.pop(id(item), None) or Identity.of(item, record, run.options, run.now)
             last = self._lookup.find_last_import(record)
             if last and not run.options.update and (result := identity.compare(last)):
                 self._add(item, record, result)
                 return
         resolved = await run.resolver.resolve(item, record)
-        if identity and resolved.is_incomplete:
+        if identity and (resolved.is_incomplete or record.related):
             identity = replace(identity, content_hash=None)  # what is missing may exist the next time
         article = ArticleImport(
             item, resolved.record, run.options, run.now, self._lookup, with_revision=run.with_history
@@ -336,9 +337,9 @@ class Batch:
         await run.audit(item, record, planned)
         warnings = (*resolved.warnings, *planned.warnings)
         if planned.article_id and planned.result in ("updated", "unchanged"):
-            if identity:
-                await identity.save(planned.article_id, record)
-                self._lookup.set_last_import(record, identity.of_article(planned.article_id))
+            stored = identity or NO_IDENTITY  # what another import has stored is not the content any more
+            await stored.save(planned.article_id, article.saved if identity is None else record)
+            self._lookup.set_last_import(record, stored.of_article(planned.article_id))
             former = [FormerAddresses(item.addresses, article.saved)] if item.addresses else []
             redirected = await save_redirects(run.site, former, run.now)
             warnings += tuple(redirected.get(planned.article_id, ()))
@@ -346,6 +347,14 @@ class Batch:
 
     def _add(self, item: ImportItem, record: Record | HistoryRecord | None, saved: SaveResult) -> None:
         self.outcomes.append(outcome_of(item, record, saved))
+
+
+def _has_identity(item: ImportItem, record: ArticleRecord) -> bool:
+    """Whether an item that is the same as in the last import is recognised without reading the article.
+
+    Not a plain page: what the desk has changed since is in its report.
+    """
+    return bool(record.external_ids) and (item.source_status is not None or not item.partial)
 
 
 @contextlib.asynccontextmanager
