@@ -38,6 +38,7 @@ _ESCAPED_MARKUP: Final = re.compile(
 )
 _DOUBLE: Final = re.compile(r"&amp;(#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[a-zA-Z][a-zA-Z0-9]{1,31};)")
 _SECTION_SCHEME: Final = re.compile(r"categor|section|rubri|ressort|channel", re.IGNORECASE)
+_UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _EMAIL: Final = re.compile(r"(?:mailto:)?[^\s<>()@\"',;:]+@[^\s<>()@\"',;:]+\.[^\s<>()@\"',;:]+")
 
 
@@ -57,7 +58,7 @@ def identity(guid: str, link: str, feed: str, facts: str) -> str:
     value = guid or link or f"{feed} {hashlib.sha256(facts.encode(errors='replace')).hexdigest()}"
     if len(value) > 500:
         value = f"{value[:400]} {hashlib.sha256(value.encode(errors='replace')).hexdigest()}"
-    return re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", value)
+    return " ".join(_UNSTORABLE.sub(" ", value).split())
 
 
 def slug_of_address(address: str) -> str:
@@ -68,7 +69,7 @@ def slug_of_address(address: str) -> str:
         return ""
     last = _ENDING.sub("", unquote(parts.path.rstrip("/").rpartition("/")[2]))
     is_name = len(last) > 2 and any(map(str.isalpha, last)) and not _GENERIC_SLUG.fullmatch(last.lower())
-    return last if parts.scheme in ("http", "https") and is_name and not parts.query else ""
+    return last if parts.scheme in ("http", "https") and is_name and not (parts.query or parts.fragment) else ""
 
 
 def resolve_double_escapes(html: str) -> tuple[str, bool]:
@@ -186,7 +187,7 @@ def set_extra(builder: ArticleBuilder, format: str, values: Mapping[str, Any]) -
 def _public(value: Any) -> Any:
     """A JSON value without e-mail addresses and without characters that cannot be stored."""
     if isinstance(value, str):
-        text = re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "", value)
+        text = _UNSTORABLE.sub("", value)
         return _EMAIL.sub("", text).strip() if "@" in text and not text.startswith("tag:") else text
     if isinstance(value, Mapping):
         return {str(_public(str(name))): _public(part) for name, part in value.items()}

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from contentql.content import blocks
 from contentql.content.enums import Access, ContentType, CorrectionKind, MediaKind
@@ -144,11 +143,9 @@ class _Article:
         builder = self.builder
         url, permalink, *canonical = addresses
         own = url or permalink
+        is_elsewhere = _flag(self._take("canonicalelsewhere")) is True
         for address in canonical:
-            is_elsewhere = bool(
-                own and urlsplit(own).netloc and urlsplit(address).netloc not in ("", urlsplit(own).netloc)
-            )
-            is_elsewhere |= _flag(self._take("canonicalelsewhere")) is True
+            is_elsewhere |= bool(_host(own) and _host(address) and _host(address) != _host(own))
             if address and is_elsewhere:
                 builder.set("canonical_url", builder.link(address, "canonicalUrl"))
                 builder.set("canonical_elsewhere", builder.get("canonical_url") is not None)
@@ -394,6 +391,11 @@ def _texts(value: Any, *, split: bool = False) -> list[str]:
             item = item.get("name") or item.get("title") or item.get("slug")
         texts += str(item).split(",") if split and isinstance(value, str) else [str(item)]
     return [text.strip() for text in texts if text and text.strip() and text != "None"]
+
+
+def _host(address: str) -> str:
+    match = re.match(r"https?://([^/?#\s]+)", address)
+    return match[1].lower() if match else ""
 
 
 def _flag(value: Any) -> bool | None:
