@@ -20,7 +20,7 @@ from contentql.content.warnings import WarningCode
 from contentql.formats.article_builder import ArticleBuilder
 from contentql.formats.detection import is_markdown
 from contentql.formats.encodings import decode_text
-from contentql.formats.feed_item import identity, set_extra, slug_of_address
+from contentql.formats.feed_item import MAX_TAGS, identity, set_extra, slug_of_address
 from contentql.formats.front_matter import FrontMatter, has_front_matter, split_front_matter
 from contentql.formats.markdown_dialects import to_common_markdown
 from contentql.formats.plain_text import html_to_text
@@ -154,11 +154,13 @@ class _Article:
         for address in (url, permalink):
             if address and "{" not in address and ":" not in address.replace("://", ""):
                 builder.add_address(address)
-        for address in _texts(self._take("aliases", "redirectfrom", "redirects")):
-            if address.startswith(("/", "http://", "https://")):
-                builder.add_address(address)
-            else:
-                builder.extra.setdefault("aliases", []).append(address)
+        for name in ("aliases", "redirectfrom", "redirects"):
+            aliases = _texts(self._peek(name))
+            # Those of Obsidian are other names of a note.
+            if aliases and all(alias.startswith(("/", "http://", "https://")) for alias in aliases):
+                self._take(name)
+                for alias in aliases[:MAX_TAGS]:
+                    builder.add_address(alias)
 
     def _status(self) -> SourceStatus:
         state = _text(self._take("status", "state")).lower()
@@ -289,7 +291,7 @@ class _Article:
         """Whether the address of a picture is relative to nothing; it is preserved."""
         if self.builder.media_address(address) is not None or ":" in address:
             return False
-        missing = self.builder.extra.setdefault("missingMedia", [])
+        missing = self.builder.extra.setdefault("markdown", {}).setdefault("missingMedia", [])
         if address not in missing and len(missing) < 100:
             missing.append(address[:1_000])
         message = (
