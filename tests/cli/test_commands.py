@@ -57,7 +57,7 @@ async def test_migrate_applies_pending_migrations_and_check_reports_them(server:
         assert behind.returncode == 1
         assert "contentql migrate" in behind.stderr
     first = run("migrate", "--database", url)
-    assert (first.returncode, first.stdout) == (0, "15 migrations applied.\n")
+    assert (first.returncode, first.stdout) == (0, "16 migrations applied.\n")
     assert run("migrate", "--database", url).stdout == "The database is up to date.\n"
     checked = run("check", "--database", url)
     assert checked.returncode == 0

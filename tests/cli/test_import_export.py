@@ -78,30 +78,39 @@ def test_imported_page_is_a_draft_until_it_is_published(page: Path) -> None:
 
 
 def test_import_report_as_json(page: Path) -> None:
-    """Counts and every record, and nothing else on stdout."""
+    """Totals and every item, and nothing else on stdout; a dry run has the same but for the ids."""
+    simulated = orjson.loads(run("import", page, *PUBLISH, "--report", "json", "--dry-run").stdout)
     report = orjson.loads(run("import", page, *PUBLISH, "--json").stdout)
-    assert report["counts"] == {
+    assert report["totals"] == {
+        "items": 3,
         "created": 3,
         "updated": 0,
         "unchanged": 0,
         "skipped": 0,
         "conflict": 0,
         "failed": 0,
+        "externalMedia": 0,
     }
-    assert report["dryRun"] is False
-    warnings = report["records"][2].pop("warnings")
+    assert (simulated["dryRun"], report["dryRun"]) == (True, False)
+    for item in (*simulated["items"], *report["items"]):
+        assert item.pop("id").partition("_")[0] in ("art", "cat")
+    assert simulated["items"] == report["items"]
+    assert simulated["totals"] == report["totals"]
+    warnings = report["items"][2].pop("warnings")
     assert {
         "code": "GUESSED",
         "message": "the page does not name its language, en is assumed: --language",
-        "field": ["language"],
+        "field": "language",
         "place": None,
     } in warnings
-    assert report["records"][2] == {
-        "location": str(page),
-        "label": "article kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia",
-        "result": "created",
+    assert report["items"][2] == {
+        "source": str(page),
+        "place": "",
+        "kind": "article",
+        "slug": "kim-jong-un-sheds-a-tear-before-coffin-of-north-korean-soldier-killed-in-russia",
+        "status": "created",
         "reason": "",
-        "status": "PUBLISHED",
+        "articleStatus": "PUBLISHED",
     }
 
 
@@ -115,8 +124,8 @@ def test_import_report_as_json(page: Path) -> None:
 def test_language_of_pages_is_normalised(page: Path, text: str, tag: str, messages: list[str]) -> None:
     """A replaced tag is a warning, upper or lower case is none."""
     report = orjson.loads(run("import", page, "--language", text, "--json").stdout)
-    warnings = report["records"][0]["warnings"]
-    assert [warning["message"] for warning in warnings if warning["field"] == ["language"]] == messages
+    warnings = report["items"][0]["warnings"]
+    assert [warning["message"] for warning in warnings if warning["field"] == "language"] == messages
     exported = [orjson.loads(line) for line in run("export").stdout.splitlines()]
     assert [record["language"] for record in exported if record["record"] == "article"] == [tag]
 
@@ -150,10 +159,10 @@ def test_invalid_pages_are_reported_and_others_imported(page: Path, content: byt
 
 def test_unreadable_files_are_reported_and_others_imported(page: Path, tmp_path: Path) -> None:
     """Without a readable file no database is created."""
-    output = run("import", "missing.txt", tmp_path, code=1).stdout.splitlines()
+    output = run("import", "missing.txt", "x/y", code=1).stdout.splitlines()
     assert output[:2] == [
         "missing.txt: failed: cannot be read: No such file or directory",
-        f"{tmp_path}: failed: cannot be read: Is a directory",
+        "x/y: failed: cannot be read: No such file or directory",
     ]
     assert [file.name for file in tmp_path.iterdir()] == ["page.txt"]
     assert "1 created" in run("import", "missing.txt", page, code=3).stdout
@@ -258,9 +267,12 @@ def test_export_stops_without_error_when_its_pipe_closes() -> None:
         (("page.txt", "--language", "xx"), "a language is written as in en or pt-BR"),
         (("page.txt", "--language", ""), "a language is written as in en or pt-BR"),
         (("page.txt", "page.txt", "--slug", "a"), "requires a single file"),
-        (("page.txt", "--format", "pdf"), "is not one of 'auto', 'text', 'jsonl'"),
-        (("file.jsonl", "--slug", "a"), "is only for plain pages"),
-        (("file.jsonl", "--update", "a"), "is only for plain pages"),
+        (("page.txt", "--format", "pdf"), "is not one of 'auto', "),
+        (("page.txt", "--status", "public"), "is not one of 'draft', 'in-review', 'approved', 'published'"),
+        (("page.txt", "--timezone", "Mars/Olympus"), "'Mars/Olympus' is no time zone"),
+        (("page.txt", "--timezone", "../etc/passwd"), "is no time zone"),
+        (("page.txt", "--base-url", "news.example.org"), "an address is written as in https://"),
+        (("-", "--watch"), "cannot watch standard input"),
         (("page.txt", "page.txt", "--update", "a"), "requires a single file"),
     ],
 )
@@ -269,6 +281,18 @@ def test_wrong_usage_is_exit_code_2(page: Path, arguments: tuple[str, ...], mess
     page.with_name("file.jsonl").touch()
     output = run("import", *arguments, code=2).stderr
     assert message in " ".join(output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--slug", "the options --slug and --paragraphs are only for plain pages"),
+        ("--update", "--update is not for records, which have ids of their own"),
+    ],
+)
+def test_options_of_pages_are_refused_for_records(option: str, message: str) -> None:
+    Path("file.jsonl").write_bytes(b'{"record": "article", "slug": "a", "language": "en", "headline": "A"}')
+    assert message in run("import", "file.jsonl", option, "a", code=1).stdout
 
 
 def test_help_has_examples() -> None:

@@ -12,10 +12,10 @@ from tests.support.editorial_client import ROOT, EditorialClient
 from contentql.content.import_item import ImportItem
 from contentql.errors import OperatorError
 from contentql.formats import jsonl, text
-from contentql.importing.articles import ImportOptions
 from contentql.importing.exporter import export_everything
 from contentql.importing.importer import import_records
-from contentql.importing.report import RecordOutcome
+from contentql.importing.report import ItemOutcome
+from contentql.importing.statuses import ImportOptions
 from contentql.store.database import Database
 
 PAGE = b"Flood in the valley\nThe river rose."
@@ -23,14 +23,14 @@ CHANGED_PAGE = b"Flood in the valley\nThe river fell."
 SLUG = "flood-in-the-valley"
 
 
-async def import_page(newsroom: EditorialClient, page: bytes, **options: Any) -> RecordOutcome:
+async def import_page(newsroom: EditorialClient, page: bytes, **options: Any) -> ItemOutcome:
     """The outcome of importing the page."""
     item = text.read_page(page, "page.txt")
     report = await import_records(newsroom.database, [item], options=ImportOptions(**options))
     return report.outcomes[0]
 
 
-async def import_record(newsroom: EditorialClient, **record: Any) -> RecordOutcome:
+async def import_record(newsroom: EditorialClient, **record: Any) -> ItemOutcome:
     """The outcome of importing the record."""
     items = list(jsonl.read_records(io.BytesIO(orjson.dumps(record)), "file.jsonl"))
     return (await import_records(newsroom.database, items)).outcomes[0]

@@ -13,7 +13,7 @@ from tests.support.editorial_client import ANNA, BOB, DAY, PUBLIC, ROOT, Editori
 from contentql.content.ids import decode_id
 from contentql.formats import jsonl
 from contentql.importing.importer import import_records
-from contentql.importing.report import RecordOutcome
+from contentql.importing.report import ItemOutcome
 from contentql.store.database import Database
 
 LANGUAGE = "article { id language } warnings { code message field place }"
@@ -26,7 +26,7 @@ async def write(newsroom: EditorialClient, *statements: str) -> None:
             await connection.execute_query(statement)
 
 
-async def import_article(newsroom: EditorialClient, **fields: Any) -> RecordOutcome:
+async def import_article(newsroom: EditorialClient, **fields: Any) -> ItemOutcome:
     line = orjson.dumps({"record": "article", "headline": "Imported", **fields})
     items = list(jsonl.read_records(io.BytesIO(line), "file.jsonl"))
     return (await import_records(newsroom.database, items, now=newsroom.now)).outcomes[0]

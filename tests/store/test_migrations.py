@@ -323,6 +323,7 @@ AFTER_FIRST = [
     "0013_article_log",
     "0014_live_entries",
     "0015_webhooks",
+    "0016_import_identity",
 ]
 LATER_TABLES = {
     "live_entry",

@@ -16,7 +16,11 @@ from typer.core import TyperCommand, TyperGroup
 # name: the module under contentql.cli, the function or Typer in it, the help line.
 COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "serve": ("serve", "serve", "Run the HTTP server: GraphQL at /graphql, GraphiQL at /graphiql."),
-    "import": ("import_export", "import_", "Import content from plain pages or JSON Lines."),
+    "import": (
+        "importing",
+        "import_",
+        "Import articles from feeds, exports of other systems and pages.",
+    ),
     "export": ("import_export", "export", "Export all content as JSON Lines, from one snapshot."),
     "migrate": ("database", "migrate", "Create the database or apply pending migrations."),
     "check": ("database", "check", "Check settings, database and migrations."),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from contentql.content import ids
@@ -129,3 +131,21 @@ def parse_id(text: str, table: str) -> int:
             param_hint=table.upper(),
         )
     return decoded[1]
+
+
+@contextlib.contextmanager
+def show_progress(label: str) -> Iterator[Callable[[], None]]:
+    """Shows progress on stderr: live on a terminal, otherwise one line per thousand records."""
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,}"), TimeElapsedColumn())
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
+        task = progress.add_task(label, total=None)
+        done = 0
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+            progress.advance(task)
+            if not stderr.is_terminal and done % 1000 == 0:
+                stderr.print(f"{label} {done:,} …", markup=False)
+
+        yield count

@@ -48,6 +48,7 @@ from contentql.formats.source_file import ReadOptions
 from contentql.language_tags import LanguageTagError, parse_language_tag, replacement_message
 
 DEFAULT_LANGUAGE: Final = "en"
+MAX_TAGS: Final = 100_000  # of the HTML of a body
 MAX_WARNINGS: Final = 100  # of one item
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -78,6 +79,7 @@ class ArticleBuilder:
     ) -> None:
         self.options = options
         self.base_url = base_url
+        self.allows_relative_media = False  # whether files may be named by a path alone
         self.extra: dict[str, Any] = {}  # what no field of an article has, exported again
         self.source_status = SourceStatus.PUBLIC
         self.source_version: int | None = None
@@ -264,9 +266,12 @@ class ArticleBuilder:
                 known[name] = value
         return FIRST_PLACEHOLDER + list(self._media).index(address)
 
-    def html_body(self, html: str) -> tuple[Block, ...]:
-        """The blocks of HTML; active content is left out with warnings. Sets them as the body."""
-        return self._parse(html_to_blocks, html)
+    def html_body(self, html: str, callbacks: BodyCallbacks | None = None) -> tuple[Block, ...]:
+        """The blocks of HTML; active content is left out with warnings. Sets them as the body.
+
+        `callbacks`: in place of those of the builder.
+        """
+        return self._parse(html_to_blocks, html, callbacks)
 
     def markdown_body(self, markdown: str) -> tuple[Block, ...]:
         """The blocks of Markdown. Sets them as the body."""
@@ -317,7 +322,8 @@ class ArticleBuilder:
         except ValidationError:
             return None
         url = f"https:{url}" if url.startswith("//") else url
-        return url if url.startswith(("https://", "http://")) else None
+        is_usable = url.startswith(("https://", "http://")) or (self.allows_relative_media and url[:1] == "/")
+        return url if is_usable else None
 
     def add_address(self, address: str | None) -> None:
         """Adds a former address of the article, which will lead to it."""
@@ -396,7 +402,7 @@ class ArticleBuilder:
             name: value for name, value in self.extra.items() if value not in (None, {}, [], "")
         }
 
-    def _refer(self, kind: str, key: str, record_type: type[Record], **fields: Any) -> bool:
+    def _refer(self, kind: str, key: str, record_type: type[Record], /, **fields: Any) -> bool:
         if (kind, key) in self._references:
             return True
         try:
@@ -410,15 +416,23 @@ class ArticleBuilder:
     def _external(self, media: ExternalMedia) -> int | None:
         return self.add_media(media.url, media.kind, alt=media.alt)
 
-    def _parse(self, parser: Any, text: str) -> tuple[Block, ...]:
+    def _parse(self, parser: Any, text: str, callbacks: BodyCallbacks | None = None) -> tuple[Block, ...]:
+        if (count := text.count("<")) > MAX_TAGS:
+            return self._plain_body(text, f"The text has {count:,} tags; at most {MAX_TAGS:,} are read.")
         try:
-            return self.set_body(parser(text, self.callbacks))
+            return self.set_body(parser(text, callbacks or self.callbacks))
         except UnsafeContentError as exc:
             # A text with more parts than a body may have, or nested too deep.
-            paragraphs = re.split(r"\n\s*\n|<(?:br|/?p|/?div|/?li|/?h\d|/?tr)\b[^<>]*>", text)[:MAX_BLOCKS]
-            self.warn(WarningCode.CHANGED, f"{exc.message} It became plain paragraphs.", "blocks")
-            texts = [self.clean(html_to_text(paragraph), "blocks") for paragraph in paragraphs]
-            return self.set_body([blocks.Paragraph(text=text) for text in texts if text])
+            return self._plain_body(text, exc.message)
+
+    def _plain_body(self, html: str, reason: str) -> tuple[Block, ...]:
+        """Sets the text of HTML as the body, in as many paragraphs as a body may have."""
+        self.warn(WarningCode.CHANGED, f"{reason} It became plain paragraphs.", "blocks")
+        parts = re.split(r"\n\s*\n|<(?:br|/?p|/?div|/?li|/?h\d|/?tr)\b[^<>]*>", html)
+        texts = [text for part in parts if (text := self.clean(html_to_text(part), "blocks"))]
+        size = -(-len(texts) // MAX_BLOCKS) or 1
+        groups = ("\n".join(texts[at : at + size]) for at in range(0, len(texts), size))
+        return self.set_body([blocks.Paragraph(text=text) for text in groups])
 
 
 def _encoded(address: str) -> str:

@@ -285,8 +285,10 @@ class HtmlReader:
         """The embed of a frame: of a known site, or of any site if the text is imported."""
         if embed := frame_embed(attributes):
             return embed
-        address = self._callbacks.resolve(attributes.get("src", "").strip())
-        return make_embed(address, title=attributes.get("title")) if self._callbacks.lenient else None
+        address = attributes.get("src", "").strip()
+        if not address or not self._callbacks.lenient:
+            return None
+        return make_embed(self._callbacks.resolve(address), title=attributes.get("title"))
 
     def _leaves_out(self, tag: str, attributes: Mapping[str, str]) -> bool:
         """Leaves an active element out; with its text if that is the label of a control."""

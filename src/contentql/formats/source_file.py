@@ -17,6 +17,7 @@ HEAD_BYTES: Final = 65_536
 class ReadOptions:
     """What sources do not tell: language (BCP 47) and time zone; slug and paragraphs of a plain page.
 
+    `base_url`: address of the site of an export that does not name it.
     `markup`: import a page as plain text although it looks like another format.
     """
 
@@ -25,6 +26,7 @@ class ReadOptions:
     slug: str | None = None
     paragraphs: Paragraphs = "line"
     markup: bool = False
+    base_url: str | None = None
 
     @property
     def timezone_name(self) -> str:

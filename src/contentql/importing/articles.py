@@ -6,7 +6,8 @@ Invariant: an article is recognised by its id, uri or external ids, never by its
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contentql.content.blocks import live_entries
@@ -14,48 +15,42 @@ from contentql.content.entries import complete_entries
 from contentql.content.enums import Status
 from contentql.content.field_types import STORED
 from contentql.content.ids import encode_id
-from contentql.content.import_item import ImportItem
-from contentql.content.records import (
-    ArticleRecord,
-    ExternalIdRecord,
-)
+from contentql.content.import_item import ImportItem, SourceStatus
+from contentql.content.records import ArticleRecord
 from contentql.content.warnings import Warning, WarningCode
 from contentql.editorial.completion import changed_field_names, complete_record
 from contentql.editorial.translations import find_translation
-from contentql.formats import jsonl
 from contentql.importing import history
-from contentql.importing.history import WrittenRow
+from contentql.importing.lookup import ArticleLookup
 from contentql.importing.publishing import (
     ImportConflict,
     RecordRejected,
     describe_draft,
     require_publishable,
 )
-from contentql.importing.rows import SaveResult
-from contentql.language_tags import tag_spellings
-from contentql.store import article_records, article_writer
+from contentql.importing.report import SaveResult, WrittenRow
+from contentql.importing.statuses import ImportOptions, choose_status
+from contentql.store import article_writer
 from contentql.store.article_records import foreign_key
-from contentql.store.models.articles import Article
+from contentql.store.models.articles import Article, Withdrawal
 from contentql.store.models.taxonomy import ExternalId
+
+WITHDRAWAL_NOTICE = "The source of this article has withdrawn it."
 
 
 @dataclass(frozen=True)
-class ImportOptions:
-    """Options of a run that override the fields of all its articles.
+class PlannedArticle:
+    """The complete record of a new article, which is not inserted yet."""
 
-    A `category` that does not exist is created, unless its name is close to an existing one. `update` is the
-    slug of the stored article that the only item of the run updates, also if the desk has changed it.
-    """
-
-    category: str | None = None
-    publish_at: dt.datetime | None = None
-    update: str | None = None
+    record: ArticleRecord
+    warnings: tuple[Warning, ...] = ()
 
 
 class ArticleImport:
     """Import of one article in the current transaction.
 
-    `unsaved_relations` is the saved record if some of its related articles do not exist (yet).
+    `record` is that of the item, with references that exist; `saved` the stored one. `unsaved_relations` is
+    the saved record if some of its related articles do not exist (yet).
     """
 
     def __init__(
@@ -64,76 +59,97 @@ class ArticleImport:
         record: ArticleRecord,
         options: ImportOptions,
         now: dt.datetime,
+        lookup: ArticleLookup,
         *,
         with_revision: bool = True,
     ) -> None:
-        self._item, self._options, self._now = item, options, now
+        self._item, self._options, self._now, self._lookup = item, options, now, lookup
         self._with_revision = with_revision
-        self._record = _with_external_id(record)
+        self.record = record
+        self.saved = record
+        self._warnings: tuple[Warning, ...] = ()
         self.unsaved_relations: ArticleRecord | None = None
 
-    async def save(self, connection: Any) -> SaveResult:
-        """Creates or updates the article. Raises RecordRejected, ImportConflict and ReferenceNotFound."""
+    async def plan(self, connection: Any) -> SaveResult | PlannedArticle:
+        """Compares the item with the stored article, and updates that if they differ.
+
+        Returns the result, or the new article, which is not saved yet. Raises RecordRejected, ImportConflict
+        and ReferenceNotFound.
+        """
         row = await self._find_row()
-        stored = (await article_records.load_articles([row]))[0] if row else None
+        stored = await self._lookup.record_of(row) if row else None
+        if stored is None and self._item.source_status is SourceStatus.CANCELED:
+            return SaveResult("skipped", "its source has withdrawn it, and it was never imported")
         record = self._complete(stored)
+        self.saved = record
+        if row is None or stored is None:
+            return await self._plan_new(connection, record)
         if stored == record:
-            return SaveResult("unchanged", describe_draft(record), record.status)
-        if row and stored:
+            result = SaveResult("unchanged", describe_draft(record), record.status, article_id=record.id)
+        else:
+            result = await self._update(connection, row, stored, record)
+        return replace(result, warnings=(*self._warnings, *result.warnings))
+
+    async def _plan_new(self, connection: Any, record: ArticleRecord) -> PlannedArticle:
+        require_publishable(record)
+        self.saved = record = await self._with_free_slug(record, None)
+        if record.translation_group is not None:
+            await self._require_free_language(connection, None, record)
+        warnings = (*self._warnings, *_repetition_warnings(self.record, record))
+        return PlannedArticle(record, warnings)
+
+    async def _update(
+        self, connection: Any, row: Article, stored: ArticleRecord, record: ArticleRecord
+    ) -> SaveResult:
+        is_withdrawal = record.status is Status.WITHDRAWN and self._item.source_status is not None
+        if not is_withdrawal:
             unchanged = await self._compare_with_desk(row, stored, record)
             if unchanged:
                 return unchanged
-            if self._record.version and stored.version and self._record.version < stored.version:
-                reason = f"the stored version {stored.version} is newer than version {self._record.version}"
-                return SaveResult("skipped", f"{reason} of the record", stored.status)
+            if self.record.version and stored.version and self.record.version < stored.version:
+                reason = f"the stored version {stored.version} is newer than version {self.record.version}"
+                return SaveResult("skipped", f"{reason} of the record", stored.status, article_id=stored.id)
         require_publishable(record)
-        if stored and self._item.partial:
+        if self._item.partial:
             # Stored spans and quotes may refer to text that the partial record has removed.
             ArticleRecord.model_validate(record.model_dump(), context=STORED)
-        await self._require_free_slug(record)
+        record = await self._with_free_slug(record, stored)
         await self._require_free_language(connection, stored, record)
-        changes = ", ".join(changed_field_names(stored, record)) if stored else ""
-        if stored:
-            record = self._next_version(stored, record)
+        changes = ", ".join(changed_field_names(stored, record))
+        self.saved = record = self._next_version(stored, record)
         if await article_writer.save_article(connection, record, row, now=self._now):
             self.unsaved_relations = record
+        if is_withdrawal:
+            await self._save_notice(stored)
         reason = f"Imported from {self._item.location}"
         if self._with_revision:
             await history.save_imported_version(connection, stored, record, self._now, reason)
         assert record.id is not None
+        self._lookup.set_saved(record)
         return SaveResult(
-            "updated" if stored else "created",
+            "updated",
             "; ".join(filter(None, (changes, describe_draft(record)))),
             record.status,
-            WrittenRow(encode_id("article", record.id), stored.version if stored else None, record.version),
-            _repetition_warnings(self._record, record),
+            WrittenRow(encode_id("article", record.id), stored.version, record.version),
+            _repetition_warnings(self.record, record),
+            article_id=record.id,
         )
 
     async def _find_row(self) -> Article | None:
         """Returns the stored article: by `--update`, or the record's id, uri or external ids."""
-        record = self._record
         if self._options.update:
+            if not self._item.partial:
+                raise RecordRejected("--update is not for records, which have ids of their own")
             return await self._find_named_row(self._options.update)
-        row = await Article.get_or_none(id=record.id, working_of=0) if record.id else None
-        if row is None and record.uri:
-            row = await Article.get_or_none(uri=record.uri, working_of=0)
-        for external_id in record.external_ids if row is None else ():
-            values = [external_id.value]
-            if external_id.system == jsonl.IMPORTER:  # earlier versions stored languages as they were written
-                language, _, slug = external_id.value.partition("/")
-                values += [f"{spelling}/{slug}" for spelling in tag_spellings(language)]
-            match = await ExternalId.filter(system=external_id.system, value__in=values).first()
-            if match is not None:
-                return await Article.get(id=foreign_key(match, "article"))
-        return row
+        return await self._lookup.find(self.record)
 
     async def _find_named_row(self, slug: str) -> Article:
         rows = await Article.filter(slug=slug, working_of=0, deleted_at=None)
         if len(rows) > 1:
-            rows = [row for row in rows if row.language == self._record.language]
+            rows = [row for row in rows if row.language == self.record.language]
         if not rows:
             raise RecordRejected(f"there is no article with the slug {slug!r} to update")
-        for external_id in self._record.external_ids:
+        for external_id in self.record.external_ids:
             match = await ExternalId.get_or_none(system=external_id.system, value=external_id.value)
             if match and foreign_key(match, "article") != rows[0].id:
                 other = encode_id("article", foreign_key(match, "article"))
@@ -142,10 +158,13 @@ class ArticleImport:
 
     def _complete(self, stored: ArticleRecord | None) -> ArticleRecord:
         """The complete record to store, given the stored one."""
-        record = self._record
+        choice = choose_status(self._item, self.record, self._options, self._now, stored)
+        record, self._warnings = choice.record, choice.warnings
         if stored and self._item.partial:
-            record = _merge_partial(stored, record, self._item.derived)
-        result = complete_record(self._apply_options(record, stored), stored, self._now)
+            record = _merge_partial(stored, record, choice.derived)
+            if self._item.source_status is not None and self._lookup.find_slug(record) is not None:
+                record = record.model_copy(update={"slug": stored.slug})
+        result = complete_record(record, stored, self._now)
         if stored:
             result = _with_stored_entries(result, stored)
         if stored and stored.version and record.version and record.version <= stored.version:
@@ -154,20 +173,6 @@ class ArticleImport:
             if result.model_copy(update=same) == stored:
                 return stored
         return result
-
-    def _apply_options(self, record: ArticleRecord, stored: ArticleRecord | None) -> ArticleRecord:
-        """The record with the section and publication time of the options."""
-        values: dict[str, Any] = {}
-        if self._options.category:
-            values["category"] = self._options.category
-        publish_at = self._options.publish_at
-        if publish_at is not None:
-            status = Status.PUBLISHED if publish_at <= self._now else Status.SCHEDULED
-            # A scheduled article becomes public without a write, so its stored status remains SCHEDULED.
-            if stored and stored.published_at == publish_at and stored.status is Status.SCHEDULED:
-                status = stored.status
-            values |= {"published_at": publish_at, "status": status}
-        return record.model_copy(update=values)
 
     async def _compare_with_desk(
         self, row: Article, stored: ArticleRecord, record: ArticleRecord
@@ -183,12 +188,12 @@ class ArticleImport:
         imported = await history.load_last_import(row.id)
         if imported and self._complete(imported) == imported:
             reason = "the record is that of the last import, since which the desk has changed the article"
-            return SaveResult("unchanged", reason, stored.status)
+            return SaveResult("unchanged", reason, stored.status, article_id=row.id)
         differences = f"the record differs from it in {', '.join(changed_field_names(stored, record))}"
         if copy is not None:
             raise ImportConflict(f"the article has unpublished changes of the desk; {differences}")
         # An edited export of an article that was never imported names the version that it is based on.
-        is_current = imported is None and self._record.id == row.id and self._record.version == stored.version
+        is_current = imported is None and self.record.id == row.id and self.record.version == stored.version
         if desk is not None and not self._options.update and not is_current:
             changes = await history.describe_desk_changes(row.id, desk, imported)
             hint = f"; to replace it, use --update {stored.slug}" if self._item.partial else ""
@@ -197,14 +202,22 @@ class ArticleImport:
             )
         return None
 
-    async def _require_free_slug(self, record: ArticleRecord) -> None:
-        # Deleted articles have no claim to their slugs.
-        other = await Article.get_or_none(
-            language=record.language, slug=record.slug, working_of=0, deleted_at=None
-        )
-        if other is None or other.id == record.id:
-            return
-        other_id = encode_id("article", other.id)
+    async def _with_free_slug(self, record: ArticleRecord, stored: ArticleRecord | None) -> ArticleRecord:
+        """The record with a slug that no other article has.
+
+        An article of a source that knows no slugs of this newsroom gets another one. Raises RecordRejected.
+        """
+        if record.deleted_at or (stored and (stored.language, stored.slug) == (record.language, record.slug)):
+            return record
+        taken = self._lookup.find_slug(record)
+        if taken is None:
+            return record
+        if self._item.source_status is not None:
+            slug = await self._lookup.free_slug(record)
+            message = f"another article has the slug {record.slug!r}; this one has {slug!r}"
+            self._warnings = (*self._warnings, Warning(WarningCode.CHANGED, message, ("slug",)))
+            return record.model_copy(update={"slug": slug})
+        other_id = encode_id("article", taken)
         hint = (
             f"--update {record.slug} changes that article, --slug names a new one"
             if self._item.partial
@@ -234,19 +247,24 @@ class ArticleImport:
             )
 
     def _next_version(self, stored: ArticleRecord, record: ArticleRecord) -> ArticleRecord:
-        version, own = (stored.version or 0) + 1, self._record.version or 0
+        version, own = (stored.version or 0) + 1, self.record.version or 0
         values: dict[str, Any] = {"version": max(own, version) if self._with_revision else own or version}
-        if not self._record.modified_at:
+        if not self.record.modified_at:
             values["modified_at"] = self._now
         return record.model_copy(update=values)
 
-
-def _with_external_id(record: ArticleRecord) -> ArticleRecord:
-    """The record with an external id from its language and slug, unless it has an id of its own."""
-    if record.id or record.uri or record.external_ids:
-        return record
-    own = ExternalIdRecord(system=jsonl.IMPORTER, value=f"{record.language}/{record.slug}")
-    return record.model_copy(update={"external_ids": (own,)})
+    async def _save_notice(self, stored: ArticleRecord) -> None:
+        """Saves the notice of an article that readers have seen."""
+        first = stored.first_published_at
+        if first is None or first > self._now or await Withdrawal.exists(article_id=stored.id):
+            return
+        await Withdrawal.create(
+            article_id=stored.id,
+            language=stored.language,
+            slug=stored.slug,
+            notice=WITHDRAWAL_NOTICE,
+            at=self._now,
+        )
 
 
 def _merge_partial(stored: ArticleRecord, record: ArticleRecord, derived: frozenset[str]) -> ArticleRecord:
@@ -274,7 +292,9 @@ def _repetition_warnings(record: ArticleRecord, saved: ArticleRecord) -> tuple[W
     """Warnings for entries of lists that are not stored, because others of the list are equal to them."""
     warnings = []
     for name in ("tags", "authors", "related", "sections"):
-        values = [value for value in getattr(record, name) if name != "sections" or value != saved.category]
+        values: Sequence[Any] = [
+            value for value in getattr(record, name) if name != "sections" or value != saved.category
+        ]
         count = len(values) - len(getattr(saved, name))
         if count > 0:
             message = f"{count} repeated {'entry' if count == 1 else 'entries'} of {name} not stored"

@@ -1,21 +1,19 @@
-"""Import of records, one transaction each, with a report of the outcome of every record.
+"""Import of items in batches, one transaction each, with a report of the outcome of every item.
 
-Invariant: importing the same records again changes nothing. Independent of file formats.
+Invariant: importing the same items again changes nothing. Independent of file formats.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime as dt
 import difflib
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import pydantic
-from tortoise.exceptions import IntegrityError, ValidationError
-from tortoise.transactions import in_transaction
+from typing import Any, Final, TypeAlias
 
 from contentql.content import derive
 from contentql.content.history_records import HISTORY_TYPES, ExportHeader
@@ -23,33 +21,29 @@ from contentql.content.ids import new_id
 from contentql.content.import_item import ImportItem
 from contentql.content.records import (
     ArticleRecord,
-    AuthorRecord,
     CategoryRecord,
-    CollectionRecord,
     HistoryRecord,
-    MediaRecord,
-    Record,
-    SourceRecord,
-    StoryRecord,
-    TagRecord,
-    describe_validation_error,
 )
 from contentql.content.warnings import Warning, WarningCode
 from contentql.errors import OperatorError
 from contentql.formats import jsonl
 from contentql.importing import complete, rows
-from contentql.importing.articles import ArticleImport, ImportOptions
-from contentql.importing.history import write_audit_entry
-from contentql.importing.publishing import ImportConflict, RecordRejected
-from contentql.importing.report import ImportReport, RecordOutcome
-from contentql.importing.rows import SaveResult
+from contentql.importing.batch import Batch, Run
+from contentql.importing.bulk import NewArticles
+from contentql.importing.lookup import ArticleLookup
+from contentql.importing.publishing import RecordRejected
+from contentql.importing.references import ReferenceResolver
+from contentql.importing.report import ImportReport, ItemOutcome, SaveResult, outcome_of
+from contentql.importing.statuses import ImportOptions
 from contentql.store import article_log, article_writer, change_log
-from contentql.store.article_records import ReferenceNotFound
 from contentql.store.database import Database
-from contentql.store.errors import DRIVER_ERRORS, describe_error
+from contentql.store.errors import DRIVER_ERRORS, DatabaseKind, describe_error
 from contentql.store.models.taxonomy import Category
+from contentql.url_patterns import Site
 
-LOCK_TIMEOUT = 60.0  # seconds that each record waits for other writers of the database
+LOCK_TIMEOUT = 60.0  # seconds that each batch waits for other writers of the database
+BATCH_SIZE: Final = 200  # items of a transaction
+PRUNE_INTERVAL: Final = 1_000  # items after which the change log is pruned
 
 _NAMES = {type_: kind for kind, type_ in HISTORY_TYPES.items()}
 _NO_OPTIONS = ImportOptions()
@@ -62,35 +56,34 @@ async def import_records(
     items: Iterable[ImportItem],
     *,
     options: ImportOptions = _NO_OPTIONS,
+    site: Site | None = None,
     dry_run: bool = False,
     now: dt.datetime | None = None,
-    progress: Callable[[RecordOutcome], object] = lambda outcome: None,
+    progress: Callable[[ItemOutcome], object] = lambda outcome: None,
     with_history: bool = True,
+    collect: bool = True,
 ) -> ImportReport:
-    """Imports records, each completely or not at all, at the time `now`, by default the present.
+    """Imports items, each completely or not at all, at the time `now`, by default the present.
 
-    Without history, no revisions and audit entries are written, and articles have the versions of their
-    records. A dry run does the same and rolls back. Raises OperatorError if the database fails; what was
-    stored until then remains.
+    `site`: the reader's site, on which former addresses become redirects. `progress` is called for each item
+    when it is stored. Without history, no revisions and audit entries are written, and articles have the
+    versions of their records. A dry run does the same and rolls back. Unless `collect`, the report has totals
+    only. Raises OperatorError if the database fails; what was stored until then remains.
     """
     now = (now or dt.datetime.now(dt.UTC)).replace(microsecond=0)
     own_database = Database(database.url)  # with a write connection of its own, which is closed at the end
-
-    def begin() -> AbstractAsyncContextManager[Any]:
-        return own_database.long_transaction(LOCK_TIMEOUT)
-
+    importer = Importer(now, options, site or Site(), progress, with_history, collect, database.dialect)
     try:
         if dry_run:
-            importer = Importer(now, options, progress, in_transaction, with_history)
-            await _dry_run(importer, items, begin)
+            await _dry_run(importer, items, own_database)
         else:
-            importer = Importer(now, options, progress, begin, with_history)
-            await importer.run(items)
+            await importer.run(items, lambda: own_database.long_transaction(LOCK_TIMEOUT))
     except DRIVER_ERRORS as exc:
         raise OperatorError(describe_error(database.url, exc)) from exc
     finally:
+        await importer.close()
         await own_database.close()
-    return ImportReport(tuple(importer.outcomes))
+    return importer.report
 
 
 async def import_file(database: Database, path: Path) -> ImportReport:
@@ -103,125 +96,145 @@ class _DryRunRollback(Exception):
     """Raised to roll back the transaction of a dry run."""
 
 
-async def _dry_run(importer: Importer, items: Iterable[ImportItem], begin: BeginTransaction) -> None:
+async def _dry_run(importer: Importer, items: Iterable[ImportItem], database: Database) -> None:
     try:
-        async with begin():
-            await importer.run(items)
+        async with database.long_transaction(LOCK_TIMEOUT) as connection:
+
+            @contextlib.asynccontextmanager
+            async def begin() -> AsyncIterator[Any]:
+                yield connection
+
+            await importer.run(items, begin)
             raise _DryRunRollback
     except _DryRunRollback:
         pass
 
 
 class Importer:
-    """One run of an import: its time, options and the outcomes so far."""
+    """One run of an import: its time, options and the report so far."""
 
     def __init__(
         self,
         now: dt.datetime,
         options: ImportOptions,
-        progress: Callable[[RecordOutcome], object],
-        begin: BeginTransaction,
+        site: Site,
+        progress: Callable[[ItemOutcome], object],
         with_history: bool,
+        collect: bool,
+        dialect: DatabaseKind,
     ) -> None:
-        self.outcomes: list[RecordOutcome] = []
-        self._now, self._options, self._progress, self._begin = now, options, progress, begin
-        self._with_history = with_history
+        self.report = ImportReport()
+        self._now, self._options, self._site, self._progress = now, options, site, progress
+        self._with_history, self._collect = with_history, collect
+        self._resolver = ReferenceResolver(create=options.create, now=now)
         self._request_id = f"import-{new_id()}"
         self._is_complete = self._has_content = False
-        self._unsaved_relations: list[tuple[str, ArticleRecord]] = []
+        self._unsaved_relations: list[tuple[ImportItem, ArticleRecord]] = []
+        self._dialect = dialect
+        self._writer: NewArticles | None = None
 
-    async def run(self, items: Iterable[ImportItem]) -> None:
-        """Imports the items, and prunes the change log after every 1,000 of them and at the end."""
+    async def run(self, items: Iterable[ImportItem], begin: BeginTransaction) -> None:
+        """Imports the items in batches, and prunes the change log from time to time and at the end."""
         if self._options.category:
-            await self._create_section(self._options.category)
-        for index, item in enumerate(items, 1):
-            await self._import_item(item)
-            if index % 1_000 == 0:
-                await self._prune_change_log()
+            await self._create_section(self._options.category, begin)
+        count = 0
+        reader = _BatchReader(items)
+        await reader.read()
+        while batch := reader.take():
+            if self._options.update and len(batch) > 1:
+                raise OperatorError("--update is for a single article; the files have several.")
+            await self._import_batch(batch, begin, reader)
+            count += len(batch)
+            await reader.read()
+            if count >= PRUNE_INTERVAL:
+                count = 0
+                await _prune_change_log(begin)
         # Relations are saved after all articles, since two articles may refer to each other.
-        for location, record in self._unsaved_relations:
-            async with self._begin():
+        for item, record in self._unsaved_relations:
+            async with begin():
                 missing = await article_writer.save_related_articles(record)
             for uri in missing:
                 reason = f"the related article {uri} does not exist"
-                self._report(RecordOutcome(location, _label(record), "failed", reason))
-        await self._prune_change_log()
+                self._report(outcome_of(item, record, SaveResult("failed", reason)))
+        await _prune_change_log(begin)
 
-    async def _prune_change_log(self) -> None:
-        async with self._begin() as connection:
-            await change_log.prune(connection)
-            await article_log.prune(connection)
-
-    async def _create_section(self, path: str) -> None:
-        async with self._begin():
+    async def _create_section(self, path: str, begin: BeginTransaction) -> None:
+        async with begin():
             paths = [category.path for category in await Category.all()]
         if path in paths:
             return
         similar_paths = difflib.get_close_matches(path, paths, 1, 0.85)
         if similar_paths:
             raise OperatorError(f"There is no section {path!r}; did you mean {similar_paths[0]!r}?")
+        items = []
         for section in (*derive.ancestor_paths(path), path):
             if section not in paths:
                 name = section.rpartition("/")[2].replace("-", " ").replace("_", " ").title()
                 message = f"the name {name!r} of the new section is derived from its path"
                 warnings = (Warning(WarningCode.GUESSED, message, ("name",)),)
                 record = CategoryRecord(path=section, name=name)
-                await self._import_item(ImportItem("--category", record, warnings=warnings))
+                items.append(ImportItem("--category", record, warnings=warnings))
+        await self._import_batch(items, begin)
 
-    async def _import_item(self, item: ImportItem) -> None:
-        saved = await self._save_item(item)
-        self._report(
-            RecordOutcome(
-                item.location,
-                _label(item.record),
-                saved.result,
-                saved.reason,
-                saved.status,
-                (*item.warnings, *saved.warnings),
-            )
+    async def _import_batch(
+        self, items: Sequence[ImportItem], begin: BeginTransaction, reader: _BatchReader | None = None
+    ) -> None:
+        resolver = self._resolver
+        try:
+            async with begin() as connection:
+                run = self._run()
+                batch = Batch(run, connection, await ArticleLookup.load(items))
+                await resolver.load_media(items)
+                for item in items:
+                    await batch.import_item(item, self._save_record)
+                    if run.with_history is not self._writes_history:  # a complete export has begun
+                        run = self._run()
+                        batch.run = run
+                await batch.insert_pending(reader.read if reader else None)
+        except BaseException:
+            resolver.forget()
+            raise
+        # Only what is committed is reported.
+        self._unsaved_relations += batch.unsaved_relations
+        self.report.external_media += batch.new_media
+        for outcome in batch.outcomes:
+            self._report(outcome)
+
+    def _run(self) -> Run:
+        return Run(
+            self._now,
+            self._options,
+            self._site,
+            self._resolver,
+            self._request_id,
+            self._writes_history,
+            self._get_writer,
         )
 
-    def _report(self, outcome: RecordOutcome) -> None:
-        self.outcomes.append(outcome)
-        self._progress(outcome)
+    def _get_writer(self) -> NewArticles:
+        self._writer = self._writer or NewArticles(
+            self._dialect, self._now, self._request_id, with_history=self._writes_history
+        )
+        return self._writer
+
+    async def close(self) -> None:
+        if self._writer:
+            await self._writer.close()
 
     @property
     def _writes_history(self) -> bool:
         return self._with_history and not self._is_complete
 
-    async def _save_item(self, item: ImportItem) -> SaveResult:
-        """Saves the record of an item in one transaction; errors of the record become its result."""
-        if item.record is None:
-            return SaveResult("failed", item.error or "the item has no record")
-        try:
-            async with self._begin() as connection:
-                saved = await self._save_record(connection, item, item.record)
-                if saved.written and self._writes_history:
-                    reason = f"Imported from {item.location}"
-                    kind = _kind(item.record)
-                    await write_audit_entry(saved.written, kind, self._now, reason, self._request_id)
-                return saved
-        except ImportConflict as exc:
-            return SaveResult("conflict", str(exc))
-        except pydantic.ValidationError as exc:
-            return SaveResult("failed", describe_validation_error(exc))
-        except IntegrityError as exc:
-            return SaveResult("failed", describe_integrity_error(exc))
-        except (ReferenceNotFound, RecordRejected, ValidationError, ValueError) as exc:
-            return SaveResult("failed", str(exc).partition("\n")[0])
-
-    async def _save_record(
-        self, connection: Any, item: ImportItem, record: Record | HistoryRecord
-    ) -> SaveResult:
+    async def _save_record(self, connection: Any, item: ImportItem) -> SaveResult:
+        """Saves a record that is no article."""
+        record = item.record
+        assert record is not None
         if isinstance(record, HistoryRecord):
             return await self._save_history_record(connection, record)
         self._has_content = True
-        if not isinstance(record, ArticleRecord):
-            return await rows.save_record(record, self._now)
-        article = ArticleImport(item, record, self._options, self._now, with_revision=self._writes_history)
-        saved = await article.save(connection)
-        if article.unsaved_relations:
-            self._unsaved_relations.append((item.location, article.unsaved_relations))
+        saved = await rows.save_record(record, self._now)
+        self._resolver.forget()
+        await self._run().audit(item, record, saved)
         return saved
 
     async def _save_history_record(self, connection: Any, record: HistoryRecord) -> SaveResult:
@@ -242,35 +255,33 @@ class Importer:
         await complete.save_history_record(connection, record)
         return SaveResult("created")
 
-
-def describe_integrity_error(exc: IntegrityError) -> str:
-    """Description of a violated database constraint."""
-    message = str(exc)
-    if unique := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
-        columns = re.sub(r"\b\w+\.", "", unique[2] or unique[3])
-        return f"another row has the same {columns.replace('_id', '')}"
-    if check := re.search(r"CHECK constraint failed: (\w+)|check constraint \"(\w+)\"", message):
-        return f"the record violates the constraint: {(check[1] or check[2]).replace('_', ' ')}"
-    return "the record conflicts with stored content"
+    def _report(self, outcome: ItemOutcome) -> None:
+        self.report.add(outcome, collect=self._collect)
+        self._progress(outcome)
 
 
-def _label(record: Record | HistoryRecord | None) -> str:
-    match record:
-        case None:
-            return ""
-        case HistoryRecord():
-            return _NAMES[type(record)]
-        case CategoryRecord():
-            return f"category {record.path}"
-        case MediaRecord():
-            return f"media {record.url}"
-        case TagRecord():
-            return f"tag {record.type.value}:{record.slug}"
-        case ArticleRecord():
-            return f"article {record.slug}"
-        case SourceRecord() | AuthorRecord() | StoryRecord() | CollectionRecord():
-            return f"{_kind(record)} {record.slug}"
+class _BatchReader:
+    """Reads the items of a batch, also while the one before is being inserted."""
+
+    def __init__(self, items: Iterable[ImportItem]) -> None:
+        self._items = iter(items)
+        self._batch: list[ImportItem] = []
+
+    async def read(self) -> None:
+        """Reads the next batch, unless it was read already."""
+        if not self._batch:
+            for item in islice(self._items, BATCH_SIZE):
+                self._batch.append(item)
+                if len(self._batch) % 10 == 0:
+                    await asyncio.sleep(0)  # the event loop receives the rows that processes have computed
+
+    def take(self) -> list[ImportItem]:
+        """The batch that was read; an empty one at the end."""
+        batch, self._batch = self._batch, []
+        return batch
 
 
-def _kind(record: Record | HistoryRecord) -> str:
-    return type(record).__name__.removesuffix("Record").lower()
+async def _prune_change_log(begin: BeginTransaction) -> None:
+    async with begin() as connection:
+        await change_log.prune(connection)
+        await article_log.prune(connection)

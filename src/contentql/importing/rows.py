@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pydantic.alias_generators import to_camel
 from tortoise.models import Model
 
-from contentql.content.enums import Status
 from contentql.content.ids import encode_id, new_id
 from contentql.content.records import (
     ArticleRecord,
@@ -24,10 +23,9 @@ from contentql.content.records import (
     StoryRecord,
     TagRecord,
 )
-from contentql.content.warnings import Warning
-from contentql.importing.history import WrittenRow, find_desk_entry
+from contentql.importing.history import find_desk_entry
 from contentql.importing.publishing import ImportConflict, RecordRejected
-from contentql.importing.report import ImportResult
+from contentql.importing.report import SaveResult, WrittenRow
 from contentql.store import article_records
 from contentql.store.article_records import ids_by_key
 from contentql.store.article_writer import require_media
@@ -35,17 +33,6 @@ from contentql.store.collection_writer import save_collection_items
 from contentql.store.models.articles import Article
 from contentql.store.models.collections import Collection, CollectionItem
 from contentql.store.models.taxonomy import Author, Category, Media, Source, Story, Tag
-
-
-@dataclass(frozen=True)
-class SaveResult:
-    """Result of saving one record; `written` is the row that was created or changed."""
-
-    result: ImportResult
-    reason: str = ""
-    status: Status | None = None
-    written: WrittenRow | None = None
-    warnings: tuple[Warning, ...] = ()
 
 
 async def save_record(record: Record, now: dt.datetime) -> SaveResult:

@@ -180,12 +180,19 @@ class FormerSlug(Model):
 
 
 class ExternalId(Model):
-    """Id of an imported article in its system of origin, by which a repeated import recognises it."""
+    """Id of an imported article in its system of origin, by which a repeated import recognises it.
+
+    The other columns are those of the last import: `content_hash` that of what it read, `source_version` and
+    `source_modified_at` as its source counts them.
+    """
 
     id = id_field()
     article = foreign_key_field("Article", OnDelete.CASCADE)
     system = fields.CharField(max_length=100)
     value = fields.CharField(max_length=500)
+    content_hash = fields.CharField(max_length=64, null=True)
+    source_version = fields.BigIntField(null=True)
+    source_modified_at = TimestampField(null=True)
 
     class Meta:
         table = "external_id"

@@ -1,0 +1,278 @@
+"""Import of the items of one batch in one transaction; new articles are inserted together at its end."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pydantic
+from tortoise.exceptions import IntegrityError, ValidationError
+
+from contentql.content.ids import encode_id
+from contentql.content.import_item import ImportItem
+from contentql.content.records import ArticleRecord, HistoryRecord, Record, describe_validation_error
+from contentql.importing import bulk, history
+from contentql.importing.articles import ArticleImport, PlannedArticle
+from contentql.importing.bulk import NewArticle, NewArticles
+from contentql.importing.history import write_audit_entry
+from contentql.importing.identity import NO_IDENTITY, Identity
+from contentql.importing.lookup import ArticleLookup, with_external_id
+from contentql.importing.publishing import ImportConflict, RecordRejected, describe_draft
+from contentql.importing.redirects import FormerAddresses, save_redirects
+from contentql.importing.references import ReferenceResolver
+from contentql.importing.report import (
+    ItemOutcome,
+    SaveResult,
+    WrittenRow,
+    describe_integrity_error,
+    kind_of,
+    outcome_of,
+)
+from contentql.importing.statuses import ImportOptions
+from contentql.store import article_writer
+from contentql.store.article_records import ReferenceNotFound
+from contentql.store.article_rows import load_references
+from contentql.url_patterns import Site
+
+# Errors of one item, which leave the others of its batch alone.
+_ITEM_ERRORS = (
+    ImportConflict, pydantic.ValidationError, IntegrityError, ReferenceNotFound, RecordRejected,
+    ValidationError, ValueError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is the same for all batches of an import.
+
+    `with_history`: whether revisions and audit entries are written. `writer` returns the writer of many new
+    articles.
+    """
+
+    now: dt.datetime
+    options: ImportOptions
+    site: Site
+    resolver: ReferenceResolver
+    request_id: str
+    with_history: bool
+    writer: Callable[[], NewArticles]
+
+    async def audit(self, item: ImportItem, record: Record | HistoryRecord, saved: SaveResult) -> None:
+        """Writes the audit entry of a row that was created or changed."""
+        if saved.written and self.with_history:
+            reason = f"Imported from {item.location}"
+            await write_audit_entry(saved.written, kind_of(record), self.now, reason, self.request_id)
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """A new article with its item; `outcome` is the index of its outcome."""
+
+    item: ImportItem
+    record: ArticleRecord
+    identity: Identity | None
+    outcome: int
+
+    def new_article(self) -> NewArticle:
+        columns = self.identity.columns() if self.identity else {}
+        state = {(key.system, key.value): columns for key in self.record.external_ids if columns}
+        return NewArticle(self.record, f"Imported from {self.item.location}", state)
+
+    def result(self) -> SaveResult:
+        record = self.record
+        assert record.id is not None
+        written = WrittenRow(encode_id("article", record.id), None, record.version)
+        reason = describe_draft(record)
+        return SaveResult("created", reason, record.status, written, article_id=record.id)
+
+
+class Batch:
+    """Outcomes of a batch so far. `unsaved_relations`: articles of which related ones do not exist (yet)."""
+
+    def __init__(self, run: Run, connection: Any, lookup: ArticleLookup) -> None:
+        self.outcomes: list[ItemOutcome] = []
+        self.new_media = 0
+        self.unsaved_relations: list[tuple[ImportItem, ArticleRecord]] = []
+        self.run, self._connection, self._lookup = run, connection, lookup
+        self._pending: list[_Pending] = []
+
+    async def import_item(self, item: ImportItem, save_record: Callable[[Any, ImportItem], Any]) -> None:
+        """Imports an item. `save_record` saves one that is no article."""
+        if item.record is None:
+            result = "skipped" if item.skipped else "failed"
+            reason = item.skipped or item.error or "there is no record"
+            self._add(item, None, SaveResult("skipped" if result == "skipped" else "failed", reason))
+            return
+        is_article = isinstance(item.record, ArticleRecord)
+        if not is_article or self._lookup.is_new(with_external_id(item.record)):  # type: ignore[arg-type]
+            await self.insert_pending()
+        count = len(self.outcomes)
+        try:
+            async with savepoint(self._connection):
+                if isinstance(item.record, ArticleRecord):
+                    await self._import_article(item, item.record)
+                else:
+                    self._add(item, item.record, await save_record(self._connection, item))
+        except _ITEM_ERRORS as exc:
+            # Rows that were created for the item are gone.
+            del self.outcomes[count:]
+            self.run.resolver.forget()
+            self._add(item, item.record, _failure(exc))
+
+    async def insert_pending(self, read_ahead: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Inserts the new articles, and sets their outcomes.
+
+        `read_ahead` is awaited while other processes compute their rows.
+        """
+        pending, self._pending = self._pending, []
+        if len(pending) >= bulk.MIN_ARTICLES:
+            try:
+                async with savepoint(self._connection):
+                    await self._insert_together(pending, read_ahead)
+            except _ITEM_ERRORS:
+                pass  # one of them cannot be inserted: the others are inserted one by one
+            else:
+                await self._finish(pending)
+                return
+        inserted = []
+        for each in pending:
+            try:
+                async with savepoint(self._connection):
+                    await self._insert(each)
+                inserted.append(each)
+            except _ITEM_ERRORS as exc:
+                self._lookup.forget(each.record)
+                self._set_outcome(each, _failure(exc))
+        await self._finish(inserted)
+
+    async def _insert_together(
+        self, pending: Sequence[_Pending], read_ahead: Callable[[], Awaitable[object]] | None
+    ) -> None:
+        references = await load_references([each.record for each in pending])
+        articles = [each.new_article() for each in pending]
+        missing = bulk.missing_relations(articles, references)
+        prepared = await self.run.writer().prepare(articles, references)
+        if read_ahead:
+            await read_ahead()
+        await self.run.writer().insert(self._connection, await prepared)
+        self.unsaved_relations += [
+            (each.item, each.record) for each in pending if missing.get(each.record.id or 0)
+        ]
+
+    async def _insert(self, pending: _Pending) -> None:
+        """Inserts one new article with its revision and audit entry."""
+        run, record = self.run, pending.record
+        assert record.id is not None
+        if await article_writer.save_article(self._connection, record, None, now=run.now):
+            self.unsaved_relations.append((pending.item, record))
+        if run.with_history:
+            reason = f"Imported from {pending.item.location}"
+            await history.save_imported_version(self._connection, None, record, run.now, reason)
+        if pending.identity:
+            await pending.identity.save(record.id, record)
+        await run.audit(pending.item, record, pending.result())
+
+    async def _finish(self, inserted: Sequence[_Pending]) -> None:
+        """Creates the redirects of inserted articles, and sets their outcomes."""
+        warnings = await save_redirects(
+            self.run.site,
+            [FormerAddresses(each.item.addresses, each.record) for each in inserted if each.item.addresses],
+            self.run.now,
+        )
+        for each in inserted:
+            assert each.record.id is not None
+            self._lookup.set_saved(each.record)
+            if each.identity:
+                last = each.identity.of_article(each.record.id)
+                self._lookup.set_last_import(each.record, last)
+            result = each.result()
+            self._set_outcome(each, replace(result, warnings=tuple(warnings.get(each.record.id, ()))))
+
+    def _set_outcome(self, pending: _Pending, saved: SaveResult) -> None:
+        earlier = self.outcomes[pending.outcome].warnings
+        self.outcomes[pending.outcome] = outcome_of(
+            pending.item,
+            pending.record,
+            replace(saved, warnings=(*earlier, *saved.warnings)),
+            with_item_warnings=False,
+        )
+
+    async def _import_article(self, item: ImportItem, record: ArticleRecord) -> None:
+        run = self.run
+        record = with_external_id(record)
+        identity = None
+        if _has_identity(item, record):
+            identity = Identity.of(item, record, run.options, run.now)
+            last = self._lookup.find_last_import(record)
+            if last and not run.options.update and (result := identity.compare(last)):
+                self._add(item, record, result)
+                return
+        resolved = await run.resolver.resolve(item, record)
+        if identity and (resolved.is_incomplete or record.related):
+            identity = replace(identity, content_hash=None)  # what is missing may exist the next time
+        article = ArticleImport(
+            item, resolved.record, run.options, run.now, self._lookup, with_revision=run.with_history
+        )
+        planned = await article.plan(self._connection)
+        for each, result in resolved.created:
+            await run.audit(item, each, result)
+            if result.result == "created" and kind_of(each) != "media":
+                self.outcomes.append(outcome_of(item, each, result, with_item_warnings=False))
+        self.new_media += resolved.new_media
+        if isinstance(planned, PlannedArticle):
+            warnings = (*resolved.warnings, *planned.warnings)
+            self._lookup.add_new(planned.record)
+            self._pending.append(_Pending(item, planned.record, identity, len(self.outcomes)))
+            self._add(item, planned.record, SaveResult("created", warnings=warnings))
+            return
+        if article.unsaved_relations:
+            self.unsaved_relations.append((item, article.unsaved_relations))
+        await run.audit(item, record, planned)
+        warnings = (*resolved.warnings, *planned.warnings)
+        if planned.article_id and planned.result in ("updated", "unchanged"):
+            stored = identity or NO_IDENTITY  # what another import has stored is not the content any more
+            await stored.save(planned.article_id, article.saved if identity is None else record)
+            self._lookup.set_last_import(record, stored.of_article(planned.article_id))
+            former = [FormerAddresses(item.addresses, article.saved)] if item.addresses else []
+            redirected = await save_redirects(run.site, former, run.now)
+            warnings += tuple(redirected.get(planned.article_id, ()))
+        self._add(item, article.saved, replace(planned, warnings=warnings))
+
+    def _add(self, item: ImportItem, record: Record | HistoryRecord | None, saved: SaveResult) -> None:
+        self.outcomes.append(outcome_of(item, record, saved))
+
+
+def _has_identity(item: ImportItem, record: ArticleRecord) -> bool:
+    """Whether an item that is the same as in the last import is recognised without reading the article.
+
+    Not a plain page: what the desk has changed since is in its report.
+    """
+    return bool(record.external_ids) and (item.source_status is not None or not item.partial)
+
+
+@contextlib.asynccontextmanager
+async def savepoint(connection: Any) -> AsyncIterator[None]:
+    """Rolls the writes of the block back if it raises, not the whole transaction."""
+    await connection.execute_query("SAVEPOINT import_item")
+    try:
+        yield
+    except Exception:
+        await connection.execute_query("ROLLBACK TO SAVEPOINT import_item")
+        await connection.execute_query("RELEASE SAVEPOINT import_item")
+        raise
+    await connection.execute_query("RELEASE SAVEPOINT import_item")
+
+
+def _failure(exc: Exception) -> SaveResult:
+    match exc:
+        case ImportConflict():
+            return SaveResult("conflict", str(exc))
+        case pydantic.ValidationError():
+            return SaveResult("failed", describe_validation_error(exc))
+        case IntegrityError():
+            return SaveResult("failed", describe_integrity_error(exc))
+        case _:
+            return SaveResult("failed", str(exc).partition("\n")[0])
