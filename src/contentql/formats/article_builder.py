@@ -375,7 +375,9 @@ class ArticleBuilder:
         fields = self._fields
         if not fields.get("headline"):
             text = next((t for b in fields.get("blocks", ()) if (t := blocks.block_text(b)).strip()), "")
-            named = (value for facts in self._media.values() if (value := facts.get("caption") or facts.get("alt")))
+            named = (
+                value for facts in self._media.values() if (value := facts.get("caption") or facts.get("alt"))
+            )
             text = " ".join((fields.get("summary") or text or next(named, "")).split())
             if text:
                 first = re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
