@@ -14,7 +14,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contentql.auth.authenticator import Authenticator
@@ -142,7 +142,6 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         observer=observer,
         admission=admission,
     )
-    websockets = _websocket_endpoint(graphql, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -174,14 +173,14 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         routes += demo_media_routes()
     if settings.graphiql:
         routes += graphiql_routes()
-    if settings.feeds:  # the last, because its paths are those of the reader's site
-        routes.append(Mount("/", feed_endpoint(graphql, settings)))
     others = Starlette(routes=routes, lifespan=lifespan)
+    if settings.feeds:
+        others.router.default = feed_endpoint(graphql, settings)
     # A redirect would repeat a preview token, and name whichever host the client sent.
     others.router.redirect_slashes = False
     return _RootApp(
         graphql,
-        websockets,
+        _websocket_endpoint(graphql, settings),
         TicketEndpoint(graphql),
         CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS),
     )

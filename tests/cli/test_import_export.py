@@ -271,6 +271,7 @@ def test_export_stops_without_error_when_its_pipe_closes() -> None:
         (("page.txt", "--status", "public"), "is not one of 'draft', 'in-review', 'approved', 'published'"),
         (("page.txt", "--timezone", "Mars/Olympus"), "'Mars/Olympus' is no time zone"),
         (("page.txt", "--timezone", "../etc/passwd"), "is no time zone"),
+        (("page.txt", "--base-url", "news.example.org"), "an address is written as in https://"),
         (("-", "--watch"), "cannot watch standard input"),
         (("page.txt", "page.txt", "--update", "a"), "requires a single file"),
     ],

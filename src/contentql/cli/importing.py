@@ -25,7 +25,7 @@ from contentql.cli.runtime import (
     show_progress,
 )
 from contentql.content.enums import Status
-from contentql.content.field_types import Language
+from contentql.content.field_types import EmbedUrl, Language
 from contentql.content.id_fields import Timestamp
 from contentql.content.import_item import ImportItem
 from contentql.content.slugs import ArticleSlug
@@ -45,6 +45,7 @@ from contentql.store.database import Database
 from contentql.store.errors import sqlite_path
 
 _SLUG_RULE = "a slug has no spaces and none of / : ? # %"
+_ADDRESS_RULE = "an address is written as in https://news.example.org"
 _STATUSES = {
     "draft": Status.DRAFT,
     "in-review": Status.IN_REVIEW,
@@ -113,6 +114,10 @@ def import_(
         str,
         typer.Option(metavar="ZONE", help="Time zone of times without one, such as Europe/Berlin."),
     ] = "UTC",
+    base_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Address of the site of an export that does not name it (Ghost)."),
+    ] = None,
     slug: Annotated[
         str | None, typer.Option(help="Slug of a single plain page; by default derived from its headline.")
     ] = None,
@@ -175,6 +180,7 @@ def import_(
         slug=_validate_option(ArticleSlug, slug, "--slug", _SLUG_RULE),
         paragraphs=paragraphs.value,
         markup=format.value == "text",
+        base_url=_validate_option(EmbedUrl, base_url, "--base-url", _ADDRESS_RULE),
     )
     run = _Run(
         options,

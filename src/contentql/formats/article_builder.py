@@ -401,7 +401,7 @@ class ArticleBuilder:
             name: value for name, value in self.extra.items() if value not in (None, {}, [], "")
         }
 
-    def _refer(self, kind: str, key: str, record_type: type[Record], **fields: Any) -> bool:
+    def _refer(self, kind: str, key: str, record_type: type[Record], /, **fields: Any) -> bool:
         if (kind, key) in self._references:
             return True
         try:

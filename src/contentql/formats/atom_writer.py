@@ -22,8 +22,9 @@ _NEVER: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 def write(articles: Iterable[ArticleDocument], feed: FeedInfo) -> Iterator[bytes]:
     """Yields the feed: its head, each entry, the tombstones, its end."""
-    articles = list(articles)
-    yield _head(articles, feed).encode()
+    if feed.updated is None:
+        articles = list(articles)
+    yield _head(articles if feed.updated is None else (), feed).encode()
     for article in articles:
         yield _entry(article, feed).encode()
     for removed in feed.removed:
@@ -32,7 +33,7 @@ def write(articles: Iterable[ArticleDocument], feed: FeedInfo) -> Iterator[bytes
     yield b"</feed>\n"
 
 
-def _head(articles: list[ArticleDocument], feed: FeedInfo) -> str:
+def _head(articles: Iterable[ArticleDocument], feed: FeedInfo) -> str:
     title = feed.title or feed.site or "Articles"
     attributes = {
         "xmlns": "http://www.w3.org/2005/Atom",

@@ -21,7 +21,7 @@ MAX_TEXT: Final = 16 * 1024 * 1024  # characters of a body
 
 
 def read_body(builder: ArticleBuilder, row: Mapping[str, Any], locate: Callable[[str], str]) -> None:
-    """Sets the body of a post: of its HTML, Lexical, Mobiledoc, Markdown or plain text, the first that it has.
+    """Sets the body of a post: of the first of HTML, Lexical, Mobiledoc, Markdown and text that it has.
 
     `locate` puts the address of the site into a text.
     """

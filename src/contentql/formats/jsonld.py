@@ -34,15 +34,14 @@ PAYWALL_SELECTOR: Final = ".paywall"
 
 
 def write(articles: Iterable[ArticleDocument], feed: FeedInfo) -> Iterator[bytes]:
-    """Yields one JSON-LD document of all articles: a graph, or the article itself if there is only one."""
-    nodes = [json_ld(article, feed) for article in articles]
-    if len(nodes) == 1:
-        yield orjson.dumps(nodes[0], option=orjson.OPT_INDENT_2) + b"\n"
-        return
-    for node in nodes:
+    """Yields one JSON-LD document: a graph of all articles."""
+    before = b'{"@context":"%b","@graph":[\n' % CONTEXT.encode()
+    for article in articles:
+        node = json_ld(article, feed)
         del node["@context"]
-    graph = {"@context": CONTEXT, "@graph": nodes}
-    yield orjson.dumps(graph, option=orjson.OPT_INDENT_2) + b"\n"
+        yield before + orjson.dumps(node)
+        before = b",\n"
+    yield b"\n]}\n" if before == b",\n" else before + b"]}\n"
 
 
 def json_ld(article: ArticleDocument, feed: FeedInfo) -> dict[str, Any]:

@@ -20,14 +20,15 @@ CONTENT_TYPE = "application/rss+xml; charset=utf-8"
 
 def write(articles: Iterable[ArticleDocument], feed: FeedInfo) -> Iterator[bytes]:
     """Yields the feed: its head, each item, its end."""
-    articles = list(articles)
-    yield _head(articles, feed).encode()
+    if feed.updated is None:
+        articles = list(articles)
+    yield _head(articles if feed.updated is None else (), feed).encode()
     for article in articles:
         yield _item(article, feed).encode()
     yield b"</channel></rss>\n"
 
 
-def _head(articles: list[ArticleDocument], feed: FeedInfo) -> str:
+def _head(articles: Iterable[ArticleDocument], feed: FeedInfo) -> str:
     namespaces = {
         "version": "2.0",
         "xmlns_atom": "http://www.w3.org/2005/Atom",

@@ -17,7 +17,7 @@ from contentql.formats.wxr_site import Site, read_site
 
 _WXR: Final = re.compile(rb"xmlns:wp\s*=\s*[\"']https?://wordpress\.org/export/|<wp:wxr_version>")
 _WXR_UTF16: Final = "wordpress.org/export/"
-# What posts are not articles; `{count}` of them in one entry of the report each.
+# What is no article; one entry of the report for each type.
 _NO_ARTICLES: Final = {
     "revision": "older versions of posts",
     "nav_menu_item": "entries of menus",
@@ -27,12 +27,12 @@ _NO_ARTICLES: Final = {
     "wp_navigation": "menus",
     "wp_font_family": "fonts",
     "wp_font_face": "fonts",
-    "wp_block": "reusable blocks, which are in the posts that show them",
+    "wp_block": "reusable blocks",
     "custom_css": "styles of the theme",
     "customize_changeset": "settings of the theme",
     "oembed_cache": "cached embeds",
     "user_request": "requests of users",
-    "guest-author": "authors, which are those of the posts that name them",
+    "guest-author": "authors",
     "acf-field": "definitions of fields",
     "acf-field-group": "definitions of fields",
 }
@@ -97,20 +97,17 @@ class _Summary:
             if not count:
                 continue
             if kind == "comment":
-                reason = f"{count:,} comments were left out: articles have none"
+                reason = f"comments were left out, articles have none: {count:,}"
             else:
                 shown = ", ".join(self._ids[kind]) + (", …" if count > MAX_IDS else "")
-                reason = f"{count:,} of type {kind} are {_NO_ARTICLES[kind]}: {shown}"
+                reason = f"{_NO_ARTICLES[kind]}, which are no articles: {count:,} ({shown})"
             yield ImportItem(self._source, place=kind, skipped=reason)
         if site.attachments:
             unused = [number for number in site.attachments if number not in self.used]
-            shown = ", ".join(str(number) for number in unused[:MAX_IDS])
-            reason = (
-                f"{len(site.attachments):,} attachments are files, which come with the posts that show them"
-            )
+            reason = f"files, which the posts that show them bring along: {len(site.attachments):,}"
             if unused:
-                more = ", …" if len(unused) > MAX_IDS else ""
-                reason += f"; {len(unused):,} are shown by no post: {shown}{more}"
+                shown = ", ".join(map(str, unused[:MAX_IDS])) + (", …" if len(unused) > MAX_IDS else "")
+                reason += f"; shown by no post: {len(unused):,} ({shown})"
             yield ImportItem(self._source, place="attachment", skipped=reason)
 
 

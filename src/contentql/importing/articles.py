@@ -39,11 +39,10 @@ WITHDRAWAL_NOTICE = "The source of this article has withdrawn it."
 
 
 @dataclass(frozen=True)
-class NewArticle:
-    """A complete record of an article to be inserted; `reason` is that of its revision."""
+class PlannedArticle:
+    """The complete record of a new article, which is not inserted yet."""
 
     record: ArticleRecord
-    reason: str
     warnings: tuple[Warning, ...] = ()
 
 
@@ -71,7 +70,7 @@ class ArticleImport:
         self._warnings: tuple[Warning, ...] = ()
         self.unsaved_relations: ArticleRecord | None = None
 
-    async def plan(self, connection: Any) -> SaveResult | NewArticle:
+    async def plan(self, connection: Any) -> SaveResult | PlannedArticle:
         """Compares the item with the stored article, and updates that if they differ.
 
         Returns the result, or the new article, which is not saved yet. Raises RecordRejected, ImportConflict
@@ -91,13 +90,13 @@ class ArticleImport:
             result = await self._update(connection, row, stored, record)
         return replace(result, warnings=(*self._warnings, *result.warnings))
 
-    async def _plan_new(self, connection: Any, record: ArticleRecord) -> NewArticle:
+    async def _plan_new(self, connection: Any, record: ArticleRecord) -> PlannedArticle:
         require_publishable(record)
         self.saved = record = await self._with_free_slug(record, None)
         if record.translation_group is not None:
             await self._require_free_language(connection, None, record)
         warnings = (*self._warnings, *_repetition_warnings(self.record, record))
-        return NewArticle(record, f"Imported from {self._item.location}", warnings)
+        return PlannedArticle(record, warnings)
 
     async def _update(
         self, connection: Any, row: Article, stored: ArticleRecord, record: ArticleRecord
@@ -126,7 +125,7 @@ class ArticleImport:
         if self._with_revision:
             await history.save_imported_version(connection, stored, record, self._now, reason)
         assert record.id is not None
-        await self._lookup.refresh(record)
+        self._lookup.set_saved(record)
         return SaveResult(
             "updated",
             "; ".join(filter(None, (changes, describe_draft(record)))),
@@ -142,7 +141,7 @@ class ArticleImport:
             if not self._item.partial:
                 raise RecordRejected("--update is not for records, which have ids of their own")
             return await self._find_named_row(self._options.update)
-        return self._lookup.find(self.record)
+        return await self._lookup.find(self.record)
 
     async def _find_named_row(self, slug: str) -> Article:
         rows = await Article.filter(slug=slug, working_of=0, deleted_at=None)
@@ -163,6 +162,8 @@ class ArticleImport:
         record, self._warnings = choice.record, choice.warnings
         if stored and self._item.partial:
             record = _merge_partial(stored, record, choice.derived)
+            if self._item.source_status is not None and self._lookup.find_slug(record) is not None:
+                record = record.model_copy(update={"slug": stored.slug})
         result = complete_record(record, stored, self._now)
         if stored:
             result = _with_stored_entries(result, stored)

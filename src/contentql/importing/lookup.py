@@ -36,7 +36,9 @@ class ArticleLookup:
         self._by_uri: dict[str, int] = {}
         self._by_external_id: dict[ExternalIdRecord, LastImport] = {}
         self._by_slug: dict[tuple[str, str], int] = {}
+        self._slugs: dict[int, tuple[str, str]] = {}
         self.new_ids: set[int] = set()  # of articles that are not inserted yet
+        self._saved_ids: set[int] = set()  # of articles whose rows must be read again
 
     @classmethod
     async def load(cls, items: Iterable[ImportItem]) -> ArticleLookup:
@@ -60,14 +62,16 @@ class ArticleLookup:
     def find_last_import(self, record: ArticleRecord) -> LastImport | None:
         return next(filter(None, map(self._by_external_id.get, external_ids(record))), None)
 
-    def find(self, record: ArticleRecord) -> Article | None:
+    async def find(self, record: ArticleRecord) -> Article | None:
         """The row of the record's article."""
-        row = self._rows.get(record.id) if record.id else None
-        if row is None and record.uri and record.uri in self._by_uri:
-            row = self._rows.get(self._by_uri[record.uri])
-        if row is None and (last := self.find_last_import(record)):
-            row = self._rows.get(last.article_id)
-        return row
+        last = self.find_last_import(record)
+        ids = (record.id, self._by_uri.get(record.uri or ""), last.article_id if last else None)
+        for id in filter(None, ids):
+            if id not in self._rows and id in self._saved_ids:
+                self._add(await Article.get(id=id))
+            if id in self._rows:
+                return self._rows[id]
+        return None
 
     async def load_records(self, rows: Sequence[Article]) -> None:
         """Loads the complete records of articles in a fixed number of statements, for `record_of`."""
@@ -106,20 +110,25 @@ class ArticleLookup:
         self.new_ids.add(record.id)
         self._register(record)
 
-    async def refresh(self, record: ArticleRecord) -> None:
-        """Reads an article again that was saved."""
+    def set_saved(self, record: ArticleRecord) -> None:
+        """Notes that an article was saved: its row is read again when it is needed."""
         assert record.id is not None
         self._records.pop(record.id, None)
+        self._rows.pop(record.id, None)
         self.new_ids.discard(record.id)
-        self._by_slug = {key: id for key, id in self._by_slug.items() if id != record.id}
+        self._saved_ids.add(record.id)
         self._register(record)
-        self._add(await Article.get(id=record.id))
+
+    def set_last_import(self, record: ArticleRecord, last: LastImport) -> None:
+        """Sets what was imported last with the external ids of a record."""
+        for key in record.external_ids:
+            self._by_external_id[key] = last
 
     def forget(self, record: ArticleRecord) -> None:
         """Removes an article that could not be inserted."""
         self.new_ids.discard(record.id or 0)
         self._by_uri.pop(record.uri or "", None)
-        self._by_slug = {key: id for key, id in self._by_slug.items() if id != record.id}
+        self._by_slug.pop((record.language, record.slug), None)
         for key in record.external_ids:
             self._by_external_id.pop(key, None)
 
@@ -128,12 +137,17 @@ class ArticleLookup:
         if record.uri:
             self._by_uri[record.uri] = record.id
         if not record.deleted_at:
+            former = self._slugs.get(record.id)
+            if former and self._by_slug.get(former) == record.id:
+                del self._by_slug[former]
+            self._slugs[record.id] = record.language, record.slug
             self._by_slug[record.language, record.slug] = record.id
         for key in record.external_ids:
             self._by_external_id.setdefault(key, LastImport(record.id))
 
     def _add(self, row: Article) -> None:
         self._rows[row.id] = row
+        self._slugs[row.id] = row.language, row.slug
         self._by_uri[row.uri] = row.id
 
     async def _load_external_ids(self, keys: set[ExternalIdRecord]) -> None:

@@ -149,6 +149,9 @@ def _build_field(
         return _build_column(context, row, plan, field.is_required)
     if isinstance(plan, BodyText):
         return build_body_text(context, plan, row)
+    if isinstance(plan, JsonLd):
+        context.totals.has_json_ld = True
+        return json_ld_placeholder(build_object(context, "Article", [json_ld_selection()], row))
     context = context.at_field(key)
     try:
         return _build_composite(context, type_plan, field, plan, group, row)
@@ -201,9 +204,6 @@ def _build_composite(
             return build_canonical_url(context, row, plan.column)
         case SameRow():
             return build_object(context, target, selections, row)
-        case JsonLd():
-            context.totals.has_json_ld = True
-            return json_ld_placeholder(build_object(context, "Article", [json_ld_selection()], row))
         case FallbackText():
             return build_fallback_text(context, type_plan, row, context.arguments(group[0], graphql_field))
         case BundleValue() | BundleRows() | FittingRenditions():
