@@ -10,7 +10,7 @@ const config: CodegenConfig = {
       preset: "client",
       presetConfig: { fragmentMasking: false },
       config: {
-        scalars: { DateTime: "string", Date: "string", Long: "number" },
+        scalars: { DateTime: "string", Date: "string", Long: "number", JSON: "unknown" },
         strictScalars: true,
         enumsAsTypes: true,
         useTypeImports: true,

@@ -46,6 +46,7 @@ from contentql.telemetry.observer import RequestObserver
 from contentql.web.admission import AdmissionControl
 from contentql.web.demo_media import demo_media_routes
 from contentql.web.endpoint import GraphQLEndpoint
+from contentql.web.feeds import FeedEndpoint
 from contentql.web.graphiql import graphiql_routes
 from contentql.web.health import ANY_HOST_PATHS, Readiness, health_routes
 from contentql.web.lingering import LingeringApp
@@ -141,7 +142,6 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         observer=observer,
         admission=admission,
     )
-    websockets = _websocket_endpoint(graphql, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -174,13 +174,27 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     if settings.graphiql:
         routes += graphiql_routes()
     others = Starlette(routes=routes, lifespan=lifespan)
+    if settings.feeds:
+        others.router.default = feed_endpoint(graphql, settings)
     # A redirect would repeat a preview token, and name whichever host the client sent.
     others.router.redirect_slashes = False
     return _RootApp(
         graphql,
-        websockets,
+        _websocket_endpoint(graphql, settings),
         TicketEndpoint(graphql),
         CheckedApp(others, graphql.hosts, any_host=ANY_HOST_PATHS),
+    )
+
+
+def feed_endpoint(graphql: GraphQLEndpoint, settings: Settings) -> FeedEndpoint:
+    """The endpoint of feeds and documents, with the services of that of GraphQL."""
+    return FeedEndpoint(
+        graphql.executor,
+        settings,
+        admission=graphql.admission,
+        observer=graphql.observer,
+        cors=graphql.cors,
+        addresses=graphql.addresses,
     )
 
 

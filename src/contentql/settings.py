@@ -64,6 +64,18 @@ class Settings(BaseSettings):
             "text: no page."
         ),
     ] = {}
+    feeds: Annotated[
+        bool,
+        Field(
+            description="Whether feeds, sitemaps, `/robots.txt` and documents of articles are served at the "
+            "paths of the reader's site; see [Feeds](feeds.md)."
+        ),
+    ] = True
+    feed_items: Annotated[int, Field(ge=1, le=100, description="Maximum number of articles in a feed.")] = 50
+    feed_sources: Annotated[
+        bool,
+        Field(description="Whether the text of an article in a feed ends with a list of its sources."),
+    ] = False
     demo: Annotated[
         bool,
         Field(

@@ -312,13 +312,14 @@ async def open_editorial_client(
     template: str | None = None,
     with_cache: bool = False,
     four_eyes: bool = False,
+    **values: Any,
 ) -> AsyncIterator[EditorialClient]:
-    """A client of a new newsroom, optionally with a response cache."""
+    """A client of a new newsroom, optionally with a response cache; `values` are further settings."""
     url = await (server.copy(template) if template else server.migrated())
     if not template:
         await load_small_newsroom(url, *more)
     async with Database(url) as database:
-        settings = Settings(database_url=url, max_root_fields=50, four_eyes=four_eyes)
+        settings = Settings(database_url=url, max_root_fields=50, four_eyes=four_eyes, **values)
         if not with_cache:
             settings.response_cache_bytes = 0
         executor = build_executor(settings, database)

@@ -55,9 +55,17 @@ class BenchDatabases:
             self._created.append(name)
         return url
 
+    async def migrated(self, name: str) -> str:
+        """URL of a new database with all migrations and no rows; the caller drops it."""
+        await self.drop(name)
+        if self.dialect == "postgres":
+            await self._create_postgres(name)
+        await Database(self._url(name)).migrate()
+        return self._url(name)
+
     def drop_created(self) -> None:
         for name in self._created:
-            asyncio.run(self._drop(name))
+            asyncio.run(self.drop(name))
 
     def _url(self, name: str) -> str:
         if self.dialect == "sqlite":
@@ -71,11 +79,9 @@ class BenchDatabases:
 
     async def _create(self, name: str, articles: int) -> None:
         partial_name = f"{name}_partial"
-        await self._drop(partial_name)
+        await self.drop(partial_name)
         if self.dialect == "postgres":
-            await self._run_on_server(
-                f"CREATE DATABASE \"{partial_name}\" TEMPLATE template0 ENCODING 'UTF8'"
-            )
+            await self._create_postgres(partial_name)
         url, reported_batches = self._url(partial_name), 0
 
         def report_articles(done: int) -> None:
@@ -92,7 +98,11 @@ class BenchDatabases:
         else:
             sqlite_path(url).rename(sqlite_path(self._url(name)))
 
-    async def _drop(self, name: str) -> None:
+    async def _create_postgres(self, name: str) -> None:
+        await self._run_on_server(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'")
+
+    async def drop(self, name: str) -> None:
+        """Drops a database if it exists."""
         if self.dialect == "postgres":
             await self._run_on_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             return

@@ -374,7 +374,8 @@ async def _load_postgres(url: str, articles: int, search: bool, progress: Callab
 async def _set_triggers(connection: Any, action: str) -> None:
     """Enables or disables the change triggers, which are off while content is loaded."""
     for table in TABLE_COLUMNS:
-        await connection.execute(f"ALTER TABLE {table} {action} TRIGGER {table}_journal")
+        for name in (f"{table}_journal", f"{table}_journal_insert"):
+            await connection.execute(f"ALTER TABLE {table} {action} TRIGGER {name}")
 
 
 async def _drop_indexes(connection: Any) -> list[str]:

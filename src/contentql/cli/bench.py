@@ -15,6 +15,7 @@ from rich.table import Table
 
 from contentql.bench import servers
 from contentql.bench.databases import PostgresNotFound, Progress, open_databases
+from contentql.bench.importing import ImportResult, measure_import
 from contentql.bench.live import (
     SUBSCRIBERS,
     LiveEntryResult,
@@ -37,6 +38,7 @@ from contentql.errors import OperatorError
 from contentql.store.errors import DatabaseKind
 
 SMALL = 10_000
+IMPORT_ARTICLES = 3_000
 
 
 class Databases(str, Enum):
@@ -69,6 +71,12 @@ def bench(
     sync: Annotated[
         bool, typer.Option("--sync", help="Measure delta sync, bundles, streams and live entries too.")
     ] = False,
+    imports: Annotated[
+        bool, typer.Option("--import", help="Measure imports too, next to inserts of the same rows.")
+    ] = False,
+    import_articles: Annotated[
+        int, typer.Option(min=100, help="Number of articles for --import.")
+    ] = IMPORT_ARTICLES,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     keep: Annotated[
         Path | None,
@@ -92,6 +100,7 @@ def bench(
     hot_results: list[HotResult] = []
     growth_results: list[GrowthResult] = []
     sync_results: list[SyncResult] = []
+    import_results: list[ImportResult] = []
     try:
         for dialect in _dialects(database):
             try:
@@ -108,6 +117,10 @@ def bench(
                     if sync:
                         sync_results += measure_sync(
                             databases, articles, rounds=rounds, seconds=seconds, progress=progress
+                        )
+                    if imports:
+                        import_results.append(
+                            measure_import(databases, import_articles, rounds=rounds, progress=progress)
                         )
                     if growth:
                         sizes = min(articles, SMALL), growth_articles
@@ -127,6 +140,7 @@ def bench(
             "hot": [asdict(result) for result in hot_results],
             "growth": [asdict(result) for result in growth_results],
             "sync": [asdict(result) for result in sync_results],
+            "import": [asdict(result) for result in import_results],
             **{name: asdict(result) for name, result in others.items()},
         }
         typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
@@ -136,6 +150,7 @@ def bench(
         _hot_table(hot_results) if hot_results else None,
         _growth_table(growth_results) if growth_results else None,
         _sync_table(sync_results) if sync_results else None,
+        _import_table(import_results) if import_results else None,
         *map(str, others.values()),
     ]
     Console().print(*(table for table in tables if table), sep="\n")
@@ -239,6 +254,24 @@ def _sync_table(results: list[SyncResult]) -> Table:
             f"{result.limit_requests_per_second:,.0f}",
             f"{result.bytes:,}",
             f"{result.compressed_bytes:,}",
+        )
+    return table
+
+
+def _import_table(results: list[ImportResult]) -> Table:
+    title = f"Imported articles a second next to inserts of the same rows, {results[0].articles:,} articles"
+    table = Table(title=title, caption="medians of the rounds")
+    table.add_column("database")
+    for heading in ("ratio", "created/s", "inserts/s", "updated/s", "unchanged/s"):
+        table.add_column(heading, justify="right")
+    for result in results:
+        table.add_row(
+            result.database,
+            f"{result.ratio:.2f}",
+            f"{result.created_per_second:,.0f}",
+            f"{result.raw_per_second:,.0f}",
+            f"{result.updated_per_second:,.0f}",
+            f"{result.unchanged_per_second:,.0f}",
         )
     return table
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
-from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import IO, Annotated
 
 import typer
 
+from contentql.cli.article_export import export_articles
+from contentql.cli.output_files import replace_file
 from contentql.cli.runtime import (
     DatabaseUrl,
     exit_with_error,
@@ -23,9 +24,13 @@ from contentql.cli.runtime import (
 )
 from contentql.errors import OperatorError
 from contentql.formats import jsonl
+from contentql.formats.registry import WRITER_NAMES, load_writer
 from contentql.importing.exporter import export_everything, export_records
 from contentql.settings import load_settings
 from contentql.store.database import Database
+
+ExportFormat = Enum("ExportFormat", {name: name for name in ("jsonl", *WRITER_NAMES)}, type=str)  # type: ignore[misc]
+_JSON_LINES = ExportFormat("jsonl")
 
 
 def export(
@@ -42,6 +47,25 @@ def export(
         bool,
         typer.Option("--all", help="Export also what the plain form leaves out, for an empty database."),
     ] = False,
+    format: Annotated[
+        ExportFormat, typer.Option(help="Format of the file; all but jsonl are for articles only.")
+    ] = _JSON_LINES,
+    filter: Annotated[
+        str | None,
+        typer.Option(
+            "--filter",
+            metavar="JSON",
+            help="Articles to export in another format: a filter of the field `articles` in GraphQL.",
+        ),
+    ] = None,
+    order: Annotated[
+        str | None,
+        typer.Option("--order", metavar="ORDER", help="Their order, such as HEADLINE_ASC; newest first."),
+    ] = None,
+    drafts: Annotated[
+        bool,
+        typer.Option("--drafts", help="Export also articles that are not public, in another format."),
+    ] = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Export the content as JSON Lines, from one snapshot. `contentql import` reads it without loss.
@@ -56,19 +80,33 @@ def export(
     An export with --all is imported only into an empty database. The import then writes no revisions and
     audit entries of its own, so that an export with --all gives the same bytes again.
 
+    With --format, articles that the public sees are written in the format of another system: newest first,
+    or those of a filter in an order. Markdown and HTML have one file for each article, in a folder or a .zip
+    file.
+
     Examples:
 
       contentql export --output newsroom.jsonl
       contentql export | gzip > newsroom.jsonl.gz
       contentql export --all --output everything.jsonl
+      contentql export --format rss --filter '{"category": {"under": "world"}}' --output world.xml
+      contentql export --format markdown --output articles.zip
     """
+    if format is not _JSON_LINES:
+        if everything:
+            raise typer.BadParameter("is only for JSON Lines", param_hint="--all")
+        export_articles(load_writer(format.value), output, filter, order, drafts=drafts, database=database)
+        return
+    if filter or order or drafts:
+        option = "--filter" if filter else "--order" if order else "--drafts"
+        raise typer.BadParameter("needs another --format: JSON Lines have all content", param_hint=option)
     try:
         settings = load_settings(database_url=database)
         if output is None:
             count = _run_export(settings.database_url, sys.stdout.buffer, everything)
             sys.stdout.buffer.flush()
         else:
-            with _replace_file(output) as file:
+            with replace_file(output) as file:
                 count = _run_export(settings.database_url, file, everything)
     except BrokenPipeError:
         # The reading program has closed the pipe. Nothing more may be flushed into it at exit.
@@ -95,24 +133,3 @@ def _run_export(url: str, file: IO[bytes], everything: bool) -> int:
         return record_count
 
     return run_async(work())
-
-
-@contextlib.contextmanager
-def _replace_file(path: Path) -> Iterator[IO[bytes]]:
-    """Writes a file that replaces `path` when it is complete; after an error `path` is unchanged."""
-    temporary = None
-    try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except OSError as exc:
-        raise OperatorError(f"{path} cannot be written: {exc.strerror or exc}.") from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)

@@ -122,8 +122,8 @@ def measure_text(text: str) -> TextLength:
 
     Assumes 238 words a minute; a CJK character counts as one word and is read at 500 a minute.
     """
-    characters = len(_CJK.findall(text))
-    spaced = len(_CJK.sub(" ", text).split())
+    characters = 0 if text.isascii() else len(_CJK.findall(text))
+    spaced = len((_CJK.sub(" ", text) if characters else text).split())
     minutes = math.ceil(spaced / 238 + characters / 500)
     return TextLength(spaced + characters, max(1, minutes))
 

@@ -46,6 +46,7 @@ class ImportItem:
     source_status: SourceStatus | None = None
     source_version: int | None = None
     source_modified_at: dt.datetime | None = None
+    fingerprint: str | None = None  # a hash of the content of the item, if the reader has one
     skipped: str | None = None  # the reason why the item is no content, such as a revision or a menu entry
 
     @property

@@ -141,7 +141,7 @@ def _rich(text: RichTextModel, *, one_line: bool = False, in_cell: bool = False)
 def _inline(text: str, marks: Sequence[Mark], *, one_line: bool, in_cell: bool = False) -> str:
     """A text with its marks; `one_line`: without line ends, `in_cell`: within a table."""
     text = replace_control_characters(text)
-    if not marks and not _MARKUP.search(text):
+    if not marks and not _may_have_markup(text):
         return text
     characters = _markdown_characters(text, one_line)
     if not marks:
@@ -170,6 +170,18 @@ def _inline(text: str, marks: Sequence[Mark], *, one_line: bool, in_cell: bool =
         elif piece.kind in _DELIMITERS and _can_delimit(pieces, parts, opening, closing):
             parts[opening] = parts[closing] = _DELIMITERS[piece.kind]
     return "".join(parts)
+
+
+def _may_have_markup(text: str) -> bool:
+    """Whether a text may need escaping: most do not, and need no look at every character."""
+    return (
+        _MARKUP.search(text) is not None
+        or _MARKUP_AT_START.match(text) is not None
+        or text.endswith("#")
+        or text[-1:].isspace()
+        or "  " in text
+        or "://" in text
+    )
 
 
 def _pairs(pieces: Sequence[Piece]) -> Iterator[tuple[int, int]]:
@@ -220,7 +232,8 @@ def _is_punctuation(character: str) -> bool:
 # What stays in code only between HTML tags.
 _NOT_IN_CODE: Final = re.compile(rf"[`\n]|{COLLAPSED_SPACE.pattern}")
 # What a text that needs no escaping does not have.
-_MARKUP: Final = re.compile(r"[\\`*_\[\]<>|~&\n\t\u2028\u2029]|:(?=//)|\A\s|\s\Z|  |\A[-+=#:\d]|#\Z")
+_MARKUP: Final = re.compile(r"[\\`*_\[\]<>|~&\n\t\u2028\u2029]")
+_MARKUP_AT_START: Final = re.compile(r"[-+=#:\d\s]")
 _TAG: Final = re.compile(r"(?<!\\)(?:\\\\)*<")
 # Signs that can be markup anywhere in a text; some renderers read `~` as strikethrough.
 _SIGN: Final = re.compile(r"[\\`*_\[\]<>|~]|&(?=#?\w+;)|:(?=//)")

@@ -9,10 +9,11 @@ matches any part of a run.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -36,6 +37,14 @@ _WORD = regex.compile(
     rf"|[{_LETTER}--\p{{Latin}}]+",
     regex.V1,
 )
+# A text of Latin letters, spaces and punctuation that NFKC leaves as they are. `re` splits it much faster.
+_PLAIN_LETTERS = (
+    "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0131\u0134-\u013e\u0141-\u0148\u014a-\u017e\u0218-\u021b"
+)
+_PLAIN_TEXT = re.compile(
+    f"[\x00-\x7f{_PLAIN_LETTERS}\xa0\xa1\xa7\xab\xb6\xb7\xbb\xbf\u2013\u2014\u2018-\u201e\u2026\u20ac]*"
+)
+_PLAIN_WORD = re.compile(f"[0-9{_PLAIN_LETTERS}]+")
 _INVISIBLE = regex.compile(f"[{IGNORABLE}]")
 _SYMBOL = regex.compile(r"\p{So}")  # ™ decomposes to letters, which do not belong to the word before it
 
@@ -69,10 +78,21 @@ class Word(NamedTuple):
 
 def split_words(text: str) -> list[Word]:
     """Returns the words of a text in order."""
+    words = _plain_words(text)
+    if words is not None:
+        return list(map(Word, words))
     if not text.isascii():
         text = _SYMBOL.sub(r" \g<0> ", _INVISIBLE.sub("", text))
         text = unicodedata.normalize("NFKC", text)
     return [Word(match[0].lower(), match["unspaced"] is not None) for match in _WORD.finditer(text)]
+
+
+def _plain_words(text: str) -> list[str] | None:
+    """Returns the words in lower case of a text of Latin letters, None for any other text."""
+    if not _PLAIN_TEXT.fullmatch(text):
+        return None
+    words = _PLAIN_WORD.findall(text)
+    return " ".join(words).lower().split(" ") if words else words
 
 
 def surface_terms(words: Iterable[Word]) -> list[str]:
@@ -94,13 +114,13 @@ def stemmer_of(language: str) -> str:
 
 def stem_terms(words: Iterable[Word], stemmer: str) -> list[str]:
     """Returns the stems of the words with the prefix of the language; words that have none as they stand."""
-    prefix = _STEM_PREFIXES[stemmer]
+    prefix, stems = _STEM_PREFIXES[stemmer], _stems_of(stemmer)
     terms: list[str] = []
     for word in words:
         if word.unspaced:
             terms += [f"{prefix}/{pair}" for pair in _pairs(fold_text(word.text))]
-        elif stem := _stem(word.text[:MAX_TERM_LENGTH], stemmer):
-            terms.append(f"{prefix}/{stem}")
+        elif stem := stems[word.text[:MAX_TERM_LENGTH]]:
+            terms.append(stem)
     return terms
 
 
@@ -114,10 +134,38 @@ def _pairs(run: str) -> list[str]:
     return [run[n : n + 2] for n in range(len(run))]
 
 
-@lru_cache(maxsize=100_000)
-def _stem(word: str, name: str) -> str:
-    word = fold_text(word) if name in _WITHOUT_ACCENTS else word
-    return fold_text(str(snowballstemmer.stemmer(name).stemWord(word)))[:MAX_TERM_LENGTH]
+class _StemTerms(dict[str, str]):
+    """The stems, with the prefix of the language, of the words of a language; empty if there is none.
+
+    A dictionary, because it is faster than `lru_cache`; it forgets everything when it is full.
+    """
+
+    def __init__(self, stemmer: str) -> None:
+        self._stemmer = snowballstemmer.stemmer(stemmer)
+        self._is_folded = stemmer in _WITHOUT_ACCENTS
+        self._prefix = _STEM_PREFIXES[stemmer]
+
+    def __missing__(self, word: str) -> str:
+        stem = fold_text(str(self._stemmer.stemWord(fold_text(word) if self._is_folded else word)))
+        if len(self) >= _MAX_CACHED_STEMS:
+            self.clear()
+        self[word] = term = f"{self._prefix}/{stem[:MAX_TERM_LENGTH]}" if stem else ""
+        return term
+
+
+_MAX_CACHED_STEMS = 100_000
+_stems_of = cache(_StemTerms)
+
+
+def _terms(text: str, stemmer: str) -> tuple[list[str], list[str]]:
+    """Returns the words of a text as they stand, and their stems."""
+    words = _plain_words(text)
+    if words is not None and max(map(len, words), default=0) <= MAX_TERM_LENGTH:
+        surfaces = words if text.isascii() else [fold_word(word)[:MAX_TERM_LENGTH] for word in words]
+        stems = list(filter(None, map(_stems_of(stemmer).__getitem__, words))) if stemmer else []
+        return surfaces, stems
+    parts = split_words(text)
+    return surface_terms(parts), stem_terms(parts, stemmer) if stemmer else []
 
 
 @dataclass(frozen=True)
@@ -146,13 +194,33 @@ def search_terms(
     see `author_term`. Pass only what the public may read.
     """
     stemmer = stemmer_of(language)
+    parts: list[tuple[list[str], list[str]]] = []
+    for texts in ([headline], about, [text]):
+        surfaces: list[str] = []
+        stems: list[str] = []
+        for value in filter(None, texts):
+            of_text = _terms(value, stemmer)
+            surfaces += of_text[0]
+            stems += of_text[1]
+        parts.append((surfaces, stems))
+    counts = _count_indexed(parts)
+    headline_terms, summary, body = (
+        (*surfaces[:count], *stems[:count]) for (surfaces, stems), count in zip(parts, counts, strict=True)
+    )
+    return SearchTerms(
+        (EVERY_ARTICLE, *headline_terms), (*named, *summary), body, _STEM_PREFIXES.get(stemmer, "")
+    )
+
+
+def _count_indexed(parts: Sequence[tuple[list[str], list[str]]]) -> list[int]:
+    """Returns the number of words of each part, and of their stems, for which the index has room."""
+    # A term has at most 4 bytes per character and 10 bytes besides.
+    if sum(len(part) for pair in parts for part in pair) * (4 * (MAX_TERM_LENGTH + 3) + 10) < MAX_INDEX:
+        return [max(map(len, pair)) for pair in parts]
     room = MAX_INDEX
     indexed: set[str] = set()
-    parts: list[tuple[str, ...]] = []
-    for texts, own in (([headline], (EVERY_ARTICLE,)), (about, tuple(named)), ([text], ())):
-        words = [word for value in texts if value for word in split_words(value)]
-        surfaces = surface_terms(words)
-        stems = stem_terms(words, stemmer) if stemmer else []
+    counts = []
+    for surfaces, stems in parts:
         count = 0
         for pair in zip_longest(surfaces, stems):
             for term in filter(None, pair):
@@ -161,9 +229,8 @@ def search_terms(
             if room < 0:
                 break
             count += 1
-        parts.append((*own, *surfaces[:count], *stems[:count]))
-    headline_terms, summary, body = parts
-    return SearchTerms(headline_terms, summary, body, _STEM_PREFIXES.get(stemmer, ""))
+        counts.append(count)
+    return counts
 
 
 def author_term(author: int) -> str:

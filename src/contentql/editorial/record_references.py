@@ -37,6 +37,17 @@ async def reference_ids(record: ArticleRecord) -> dict[str, dict[str, int]]:
     }
 
 
+def reference_ids_of(
+    record: ArticleRecord, ids: Mapping[str, Mapping[str, int]]
+) -> dict[str, dict[str, int]]:
+    """The ids of the rows that a record names, as `reference_ids`, from known ids by table and name."""
+    return {
+        table: {name: ids[table][name] for name in names}
+        for table, names in _referenced_names(record).items()
+        if names
+    }
+
+
 def _referenced_names(record: ArticleRecord) -> dict[str, list[str]]:
     sources = (hop.source for head in record.attributions for hop in head.hops())
     names: dict[str, Iterable[str | None]] = {

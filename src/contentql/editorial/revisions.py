@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -71,37 +72,59 @@ async def _create(
     reason: str | None = None,
     ids: ReferenceIds | None = None,
 ) -> None:
+    # In a thread: rendering a long text would block the event loop.
+    values = await asyncio.to_thread(revision_values, record, action, reason=reason)
     await Revision.create(
         article_id=article,
-        version=record.version,
         at=context.now if account != IMPORT_ACCOUNT else record.modified_at or context.now,
         account=account,
         by=by,
-        action=action,
         minor=minor,
-        reason=reason,
-        # In a thread: rendering a long text would block the event loop.
-        field_texts=await asyncio.to_thread(comparable_fields, record),
-        record=record.model_dump(mode="json", by_alias=True, exclude_none=True),
         reference_ids=ids or await record_references.reference_ids(record),
+        **values,
     )
 
 
-def comparable_fields(record: ArticleRecord) -> dict[str, str | None]:
-    """Every content field of a record as text, for the comparison of revisions."""
-    result = record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    results = {
-        to_camel(name): _text(result.get(to_camel(name), _default(name)))
-        for name in ArticleRecord.model_fields
-        if name not in _EXCLUDED_FIELDS
+def revision_values(
+    record: ArticleRecord, action: RevisionAction, *, reason: str | None, markdown: str | None = None
+) -> dict[str, Any]:
+    """The column values of a revision that the record and the action determine.
+
+    `markdown`: that of all blocks of the record, if it is known.
+    """
+    return {
+        "version": record.version,
+        "action": action,
+        "reason": reason,
+        "field_texts": comparable_fields(record, markdown),
+        "record": dump_record(record),
     }
-    return {**results, "body": render_markdown(record.blocks)}
 
 
-def _default(name: str) -> Any:
-    """Default of an omitted field; None for lists and dictionaries."""
-    value = ArticleRecord.model_fields[name].get_default(call_default_factory=True)
-    return None if isinstance(value, tuple | dict) else value
+def dump_record(record: ArticleRecord) -> str:
+    """The JSON of a record for `Revision.record`, from which ArticleRecord is loaded as STORED."""
+    return record.model_dump_json(by_alias=True, exclude_none=True)
+
+
+def comparable_fields(record: ArticleRecord, markdown: str | None = None) -> dict[str, str | None]:
+    """Every content field of a record as text, for the comparison of revisions.
+
+    `markdown`: that of all its blocks, if it is known.
+    """
+    result = record.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_EXCLUDED_FIELDS)
+    results = {name: _text(result.get(name, default)) for name, default in _fields().items()}
+    return {**results, "body": render_markdown(record.blocks) if markdown is None else markdown}
+
+
+@cache
+def _fields() -> dict[str, Any]:
+    """The names of the compared fields, and the default of an omitted one; None for lists and dictionaries."""
+    fields = {}
+    for name, field in ArticleRecord.model_fields.items():
+        if name not in _EXCLUDED_FIELDS:
+            value = field.get_default(call_default_factory=True)
+            fields[to_camel(name)] = None if isinstance(value, tuple | dict) else value
+    return fields
 
 
 def _text(value: Any) -> str | None:

@@ -30,6 +30,7 @@ from contentql.execution.concurrency import ConcurrencyLimiter
 from contentql.execution.documents import DocumentCache
 from contentql.execution.due_changes import DueChanges
 from contentql.execution.errors import GraphQLErrors, error_response, graphql_errors_response
+from contentql.execution.json_ld import with_json_ld
 from contentql.execution.live_entries import LiveEntriesRequest, live_entries_request
 from contentql.execution.mutations import MutationExecutor, SignPreviewToken
 from contentql.execution.planning import Planner, PreparedRequest, response_key, with_viewer_variables
@@ -307,6 +308,7 @@ class Executor:
         body, markers = strip_markers(result.data) if has_markers else (result.data, NO_MARKERS)
         trace.rows = markers.rows
         trace.cost = response_cost(body, plan.cost)
+        body = with_json_ld(body, plan, self._planner.site)
         errors = [*plan.root_errors, *plan.item_errors(ready.variables)]
         warnings = section_warnings(plan, result.sections, ready.variables)
         extensions: dict[str, object] = {"warnings": warnings} if warnings else {}

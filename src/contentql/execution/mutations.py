@@ -31,6 +31,7 @@ from contentql.execution.idempotency import (
     redact_secret,
     store_result,
 )
+from contentql.execution.json_ld import with_json_ld
 from contentql.execution.mutation_errors import (
     USER_ERROR_EXCEPTIONS,
     atomic_failure_error,
@@ -199,7 +200,8 @@ class MutationExecutor:
             result = await execute_plan(plan, self._dialect, within, variables, now, self._seconds)
         except RootFieldError as exc:
             raise exc.refusal from None
-        return result.data[result.data.index(b":") + 1 : -1]
+        data = with_json_ld(result.data, plan, self._planner.site)
+        return data[data.index(b":") + 1 : -1]
 
     async def _execute_each(
         self, fields: Sequence[MutationFieldCall], execution: _Execution

@@ -78,7 +78,7 @@ class Planner:
         self._dialect, self._with_markers = dialect, with_markers
         self._articles = articles
         self._memory = memory
-        self._site = site
+        self.site = site
         self.sync_tokens = SyncTokens()
         self._site_values = {
             "name": site.name or None,
@@ -161,7 +161,7 @@ class Planner:
             self._dialect,
             limits=self.limits,
             virtual_objects={"viewer": viewer.as_graphql, "site": self._site_values},
-            site=self._site,
+            site=self.site,
             sync_tokens=self.sync_tokens,
             failed_roots=failed_roots,
             with_typename=with_typename,

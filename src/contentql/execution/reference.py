@@ -11,6 +11,7 @@ from graphql import GraphQLResolveInfo, OperationDefinitionNode, OperationType, 
 from contentql.auth.viewer import ANONYMOUS_VIEWER, Viewer
 from contentql.errors import ApiError
 from contentql.execution.errors import graphql_error
+from contentql.execution.json_ld import with_json_ld
 from contentql.execution.planning import Planner
 from contentql.planner.execute import SnapshotReader, execute_plan
 from contentql.planner.operation import Operation
@@ -46,7 +47,7 @@ async def resolve_root_field(
         raise graphql_error(exc) from None
     if plan.root_errors:
         raise graphql_error(plan.root_errors[0])
-    result = orjson.loads(response.data)[info.path.key]
+    result = orjson.loads(with_json_ld(response.data, plan, planner.site))[info.path.key]
     for error in plan.item_errors(variables):
         result[error.path[-1]] = graphql_error(error)
     return result

@@ -13,6 +13,19 @@ _ISO = re.compile(
     re.IGNORECASE,
 )
 _SLASHED = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?:[T ]+(\d\d):(\d\d)(?::(\d\d))?)?")
+_MONTH = re.compile(r"(\d{4})-(\d\d)")
+_NAMED_DAY = re.compile(
+    r"(?:[A-Za-z]{3,9},? )?(\d{1,2} [A-Za-z]{3,9}\.?,? \d{4}|[A-Za-z]{3,9}\.? \d{1,2}, \d{4})"
+)
+_COLON_IN_ZONE = re.compile(r"(?<=[+-]\d\d):(?=\d\d$)")
+_HALF_DAY = re.compile(r"\d [AP]\.?M\b", re.IGNORECASE)
+# Names of zones that have one meaning, besides those of RFC 822.
+_ZONES = {
+    "UTC": "+0000", "WET": "+0000", "BST": "+0100", "WEST": "+0100", "CET": "+0100", "MEZ": "+0100",
+    "CEST": "+0200", "MESZ": "+0200", "EET": "+0200", "SAST": "+0200", "EEST": "+0300", "MSK": "+0300",
+    "HKT": "+0800", "SGT": "+0800", "AWST": "+0800", "JST": "+0900", "KST": "+0900", "AEST": "+1000",
+    "AEDT": "+1100", "NZST": "+1200", "NZDT": "+1300", "AKDT": "-0800", "AKST": "-0900", "HST": "-1000",
+}  # fmt: skip
 
 
 class ParsedTime(NamedTuple):
@@ -28,7 +41,7 @@ def parse_time(text: str, timezone: dt.tzinfo = dt.UTC) -> ParsedTime | None:
 
     A time without a zone is one of `timezone`, a day its beginning there. 0000-00-00 is no date.
     """
-    text = " ".join(text.split())
+    text = _with_offset(" ".join(text.split()))
     try:
         if match := _ISO.fullmatch(text):
             return _iso(match, timezone)
@@ -36,7 +49,13 @@ def parse_time(text: str, timezone: dt.tzinfo = dt.UTC) -> ParsedTime | None:
             parts = [int(part or 0) for part in match.groups()]
             at = dt.datetime(*parts[:3], *parts[3:6], tzinfo=timezone)  # type: ignore[misc,arg-type]
             return ParsedTime(_utc(at), True, match[4] is None)
-        if text[:4].isdecimal():
+        if match := _MONTH.fullmatch(text):
+            at = dt.datetime(int(match[1]), int(match[2]), 1, tzinfo=timezone)
+            return ParsedTime(_utc(at), True, True)
+        if match := _NAMED_DAY.fullmatch(text):
+            day = parsedate_to_datetime(f"{match[1]} 00:00:00")
+            return ParsedTime(_utc(day.replace(tzinfo=timezone)), True, True)
+        if text[:4].isdecimal() or _HALF_DAY.search(text):
             return None
         at = parsedate_to_datetime(text)
         if at.tzinfo is None:
@@ -47,6 +66,14 @@ def parse_time(text: str, timezone: dt.tzinfo = dt.UTC) -> ParsedTime | None:
         return ParsedTime(_utc(at))
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
+
+
+def _with_offset(text: str) -> str:
+    """The text with the offset of its zone in place of the zone's name."""
+    start, _, zone = text.rpartition(" ")
+    if start and zone in _ZONES:
+        return f"{start} {_ZONES[zone]}"
+    return text if text[:4].isdecimal() else _COLON_IN_ZONE.sub("", text)
 
 
 def _iso(match: re.Match[str], timezone: dt.tzinfo) -> ParsedTime:

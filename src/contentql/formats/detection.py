@@ -52,6 +52,11 @@ def detect_markup(name: str, text: str) -> str | None:
     return "CSV" if any(_is_csv(start, delimiter) for delimiter in _DELIMITERS) else None
 
 
+def is_markdown(name: str, text: str) -> bool:
+    """Whether a file is Markdown by its name or content."""
+    return detect_markup(name, text) == "Markdown"
+
+
 def _is_csv(text: str, delimiter: str) -> bool:
     """Whether the text is a table: a first row of short column names, and rows of as many cells."""
     lines = (line for line in text.splitlines() if line.strip())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from typing import Any, BinaryIO
 
 import orjson
@@ -43,7 +44,8 @@ def read_records(file: BinaryIO, name: str) -> Iterator[ImportItem]:
         place = str(number)
         try:
             record, warnings = _record(line)
-            yield ImportItem(name, record, warnings=warnings, place=place)
+            fingerprint = sha256(line.strip()).hexdigest()
+            yield ImportItem(name, record, warnings=warnings, place=place, fingerprint=fingerprint)
         except ValidationError as exc:
             yield ImportItem(name, error=describe_validation_error(exc), place=place)
         except ValueError as exc:
@@ -51,10 +53,10 @@ def read_records(file: BinaryIO, name: str) -> Iterator[ImportItem]:
 
 
 def _sniff(head: bytes, name: str) -> bool:
-    """Whether a file has records: by its name, or an object at its beginning."""
-    return name.lower().endswith((".jsonl", ".ndjson")) or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(
-        b"{"
-    )
+    """Whether a file has records: by its name, or an object with a type in its first line."""
+    line = head.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")[0]
+    is_record = line.startswith(b"{") and b'"record"' in line
+    return is_record or name.lower().endswith((".jsonl", ".ndjson"))
 
 
 def write_records(records: Iterable[Record | HistoryRecord]) -> Iterator[bytes]:
@@ -86,14 +88,16 @@ def _record(line: bytes) -> tuple[Record | HistoryRecord, tuple[Warning, ...]]:
         raise ValueError(f"not JSON: {exc.msg} at column {exc.colno}") from None
     if not isinstance(payload, dict):
         raise ValueError('a line must be an object, as in {"record": "article", …}')
-    _require_storable(payload, "", 0)
+    is_plain = not _may_have_control_characters(line)
+    _require_storable(payload, "", 0, check_texts=not is_plain)
     # Not `kind` or `type`: sources, media and tags have such a field of their own.
     kind = payload.pop("record", None)
     if not isinstance(kind, str) or kind not in _TYPES:
         raise ValueError(f"record must be one of {', '.join(RECORD_TYPES)}, not {kind!r}")
     _require_known_fields(kind, payload)
     record: Record | HistoryRecord = _TYPES[kind].model_validate(payload)
-    return record, (*_time_warnings(payload), *_language_warnings(payload))
+    has_fractions = not is_plain or _POSSIBLE_FRACTION.search(line) is not None
+    return record, (*(_time_warnings(payload) if has_fractions else ()), *_language_warnings(payload))
 
 
 def _require_known_fields(kind: str, values: dict[str, Any]) -> None:
@@ -144,20 +148,36 @@ def _language_warnings(value: Any, path: tuple[str, ...] = ()) -> Iterator[Warni
 _FRACTION = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d[.,]0*[1-9]\d*([Zz]|[+-]\d\d:?\d\d)")
 
 
-def _require_storable(value: Any, place: str, depth: int) -> None:
-    if depth > MAX_JSON_DEPTH:
+_POSSIBLE_FRACTION = re.compile(rb":\d\d[.,]\d")
+# Escaped or as they are, in UTF-8; `u00` is also the beginning of other escaped characters.
+_CONTROL_CHARACTER = re.compile(rb"\\[bf]|\\u00|\\u[dD][89a-fA-F]|\x7f|\xc2[\x80-\x9f]")
+
+
+def _may_have_control_characters(line: bytes) -> bool:
+    """Whether a line of JSON may have a character that no text may have. Most have none."""
+    if b"\\" in line or b"\x7f" in line or b"\xc2" in line:
+        return _CONTROL_CHARACTER.search(line) is not None
+    return False
+
+
+def _require_storable(value: Any, place: str, depth: int, *, check_texts: bool) -> None:
+    """Raises ValueError for a value that is nested too deeply, and for control characters in texts."""
+    if depth > MAX_JSON_DEPTH or (depth == MAX_JSON_DEPTH and value and isinstance(value, list | dict)):
         raise ValueError(f"{place} is nested more than {MAX_JSON_DEPTH} levels deep")
     if isinstance(value, str):
-        if character := find_forbidden_character(value, multiline=True):
+        if check_texts and (character := find_forbidden_character(value, multiline=True)):
             sign = value[character.position - 1]
             raise ValueError(f"{place or 'a name'} has the control character U+{ord(sign):04X}")
     elif isinstance(value, list):
         for item in value:
-            _require_storable(item, place, depth + 1)
+            if check_texts or isinstance(item, list | dict):
+                _require_storable(item, place, depth + 1, check_texts=check_texts)
     elif isinstance(value, dict):
         for name, item in value.items():
-            _require_storable(name, "", depth)
-            _require_storable(item, f"{place}.{name}" if place else name, depth + 1)
+            if check_texts or isinstance(item, list | dict):
+                _require_storable(name, "", depth, check_texts=check_texts)
+                inner = f"{place}.{name}" if place else name
+                _require_storable(item, inner, depth + 1, check_texts=check_texts)
 
 
 def _read(source: SourceFile, options: ReadOptions) -> Iterator[ImportItem]:

@@ -1,28 +1,51 @@
 """Registry of file formats: how each is recognised, read and written.
 
-A format is a module of this package with a value FORMAT; a new one is a line in `_MODULES`. Modules are
-imported when they are needed.
+A format that is read is a module of this package with a value FORMAT, one that is written a module with a
+function `write`; a new one is a line in `_MODULES` or `_WRITERS`. Modules are imported when they are needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
 
 from contentql.content.import_item import ImportItem
 from contentql.content.records import FormatError
+from contentql.formats.article_document import ArticleDocument, FeedInfo
 from contentql.formats.source_file import ReadOptions, SourceFile
 
 # In the order in which files are tried: formats that cannot be mistaken for another come first.
 _MODULES: Final[dict[str, str]] = {
     "wxr": "wxr_reader",
     "ghost": "ghost_reader",
+    "newsml-g2": "newsml_g2_reader",
+    "ninjs": "ninjs_reader",
+    "rss": "rss_reader",
+    "atom": "atom_reader",
+    "jsonfeed": "jsonfeed_reader",
     "html": "html_reader",
     "jsonl": "jsonl",
+    "markdown": "markdown_reader",
     "text": "text",
 }
+
+# Formats that can be written: modules with `write(articles, feed)`, see `formats.article_document`.
+_WRITERS: Final[dict[str, str]] = {
+    "atom": "atom_writer",
+    "html": "html_writer",
+    "jsonfeed": "jsonfeed_writer",
+    "jsonld": "jsonld",
+    "markdown": "markdown_writer",
+    "news-sitemap": "sitemap",
+    "newsml-g2": "newsml_g2_writer",
+    "ninjs": "ninjs_writer",
+    "rss": "rss_writer",
+}
+
+
+_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
 
 @dataclass(frozen=True)
@@ -39,7 +62,18 @@ class Format:
     read: Callable[[SourceFile, ReadOptions], Iterator[ImportItem]]
 
 
+@dataclass(frozen=True)
+class Writer:
+    """Writes the documents of articles in a format. `file_suffix`: that of the files if each article has one
+    of its own, else ""."""
+
+    name: str
+    write: Callable[[Iterable[ArticleDocument], FeedInfo], Iterator[bytes]]
+    file_suffix: str = ""
+
+
 FORMAT_NAMES: Final = tuple(_MODULES)
+WRITER_NAMES: Final = tuple(_WRITERS)
 
 
 def load_format(name: str) -> Format:
@@ -48,10 +82,18 @@ def load_format(name: str) -> Format:
     return format
 
 
+def load_writer(name: str) -> Writer:
+    """The writer of a format. Raises KeyError."""
+    module = import_module(f"contentql.formats.{_WRITERS[name]}")
+    return Writer(name, module.write, getattr(module, "FILE_SUFFIX", ""))
+
+
 def detect_format(head: bytes, name: str) -> Format:
     """The format of a file by its content, and its name where that cannot tell. Raises FormatError."""
     for format_name in _MODULES:
         format = load_format(format_name)
         if format.sniff(head, name):
+            if format_name == "text" and head.lstrip(_BLANK).startswith((b"{", b"[")):
+                raise FormatError("the file is JSON, but in none of the formats that can be imported")
             return format
     raise FormatError("the file is in none of the formats that can be imported")

@@ -39,12 +39,22 @@ WITHDRAWAL_NOTICE = "The source of this article has withdrawn it."
 
 
 @dataclass(frozen=True)
-class NewArticle:
-    """A complete record of an article to be inserted; `reason` is that of its revision."""
+class PlannedArticle:
+    """The complete record of a new article, which is not inserted yet."""
 
     record: ArticleRecord
-    reason: str
     warnings: tuple[Warning, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedUpdate:
+    """The new record of a stored article, which is not saved yet, and the result when it is."""
+
+    row: Article
+    stored: ArticleRecord
+    record: ArticleRecord
+    has_base_revision: bool
+    result: SaveResult
 
 
 class ArticleImport:
@@ -71,11 +81,11 @@ class ArticleImport:
         self._warnings: tuple[Warning, ...] = ()
         self.unsaved_relations: ArticleRecord | None = None
 
-    async def plan(self, connection: Any) -> SaveResult | NewArticle:
-        """Compares the item with the stored article, and updates that if they differ.
+    async def plan(self, connection: Any) -> SaveResult | PlannedArticle | PlannedUpdate:
+        """Compares the item with the stored article.
 
-        Returns the result, or the new article, which is not saved yet. Raises RecordRejected, ImportConflict
-        and ReferenceNotFound.
+        Returns the result, or the new article or the change, which are not saved yet. Raises RecordRejected,
+        ImportConflict and ReferenceNotFound.
         """
         row = await self._find_row()
         stored = await self._lookup.record_of(row) if row else None
@@ -88,20 +98,24 @@ class ArticleImport:
         if stored == record:
             result = SaveResult("unchanged", describe_draft(record), record.status, article_id=record.id)
         else:
-            result = await self._update(connection, row, stored, record)
+            planned = await self._update(connection, row, stored, record)
+            if isinstance(planned, PlannedUpdate):
+                warnings = (*self._warnings, *planned.result.warnings)
+                return replace(planned, result=replace(planned.result, warnings=warnings))
+            result = planned
         return replace(result, warnings=(*self._warnings, *result.warnings))
 
-    async def _plan_new(self, connection: Any, record: ArticleRecord) -> NewArticle:
+    async def _plan_new(self, connection: Any, record: ArticleRecord) -> PlannedArticle:
         require_publishable(record)
         self.saved = record = await self._with_free_slug(record, None)
         if record.translation_group is not None:
             await self._require_free_language(connection, None, record)
         warnings = (*self._warnings, *_repetition_warnings(self.record, record))
-        return NewArticle(record, f"Imported from {self._item.location}", warnings)
+        return PlannedArticle(record, warnings)
 
     async def _update(
         self, connection: Any, row: Article, stored: ArticleRecord, record: ArticleRecord
-    ) -> SaveResult:
+    ) -> SaveResult | PlannedUpdate:
         is_withdrawal = record.status is Status.WITHDRAWN and self._item.source_status is not None
         if not is_withdrawal:
             unchanged = await self._compare_with_desk(row, stored, record)
@@ -118,16 +132,8 @@ class ArticleImport:
         await self._require_free_language(connection, stored, record)
         changes = ", ".join(changed_field_names(stored, record))
         self.saved = record = self._next_version(stored, record)
-        if await article_writer.save_article(connection, record, row, now=self._now):
-            self.unsaved_relations = record
-        if is_withdrawal:
-            await self._save_notice(stored)
-        reason = f"Imported from {self._item.location}"
-        if self._with_revision:
-            await history.save_imported_version(connection, stored, record, self._now, reason)
         assert record.id is not None
-        await self._lookup.refresh(record)
-        return SaveResult(
+        result = SaveResult(
             "updated",
             "; ".join(filter(None, (changes, describe_draft(record)))),
             record.status,
@@ -135,6 +141,19 @@ class ArticleImport:
             _repetition_warnings(self.record, record),
             article_id=record.id,
         )
+        versions = self._lookup.imported_versions(row.id)
+        has_entries = bool(live_entries(record.blocks) or live_entries(stored.blocks))
+        if versions is not None and not is_withdrawal and not has_entries:
+            return PlannedUpdate(row, stored, record, stored.version in versions, result)
+        if await article_writer.save_article(connection, record, row, now=self._now):
+            self.unsaved_relations = record
+        if is_withdrawal:
+            await self._save_notice(stored)
+        reason = f"Imported from {self._item.location}"
+        if self._with_revision:
+            await history.save_imported_version(connection, stored, record, self._now, reason)
+        self._lookup.set_saved(record)
+        return result
 
     async def _find_row(self) -> Article | None:
         """Returns the stored article: by `--update`, or the record's id, uri or external ids."""
@@ -142,7 +161,7 @@ class ArticleImport:
             if not self._item.partial:
                 raise RecordRejected("--update is not for records, which have ids of their own")
             return await self._find_named_row(self._options.update)
-        return self._lookup.find(self.record)
+        return await self._lookup.find(self.record)
 
     async def _find_named_row(self, slug: str) -> Article:
         rows = await Article.filter(slug=slug, working_of=0, deleted_at=None)
@@ -163,6 +182,8 @@ class ArticleImport:
         record, self._warnings = choice.record, choice.warnings
         if stored and self._item.partial:
             record = _merge_partial(stored, record, choice.derived)
+            if self._item.source_status is not None and self._lookup.find_slug(record) is not None:
+                record = record.model_copy(update={"slug": stored.slug})
         result = complete_record(record, stored, self._now)
         if stored:
             result = _with_stored_entries(result, stored)
@@ -180,6 +201,8 @@ class ArticleImport:
 
         Returns the result if the desk has changed the article, but the record is that of the last import.
         """
+        if self._lookup.imported_versions(row.id) is not None:
+            return None
         copy = await Article.get_or_none(working_of=row.id)
         desk = await history.find_desk_revision(row.id)
         if desk is None and copy is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,13 +14,14 @@ from tortoise.exceptions import IntegrityError, ValidationError
 from contentql.content.ids import encode_id
 from contentql.content.import_item import ImportItem
 from contentql.content.records import ArticleRecord, HistoryRecord, Record, describe_validation_error
-from contentql.importing import history
-from contentql.importing.articles import ArticleImport, NewArticle
+from contentql.importing import bulk, history
+from contentql.importing.articles import ArticleImport, PlannedArticle, PlannedUpdate
+from contentql.importing.bulk import ChangedArticle, NewArticle, NewArticles
 from contentql.importing.history import write_audit_entry
-from contentql.importing.identity import Identity
+from contentql.importing.identity import NO_IDENTITY, Identity
 from contentql.importing.lookup import ArticleLookup, with_external_id
 from contentql.importing.publishing import ImportConflict, RecordRejected, describe_draft
-from contentql.importing.redirects import save_redirects
+from contentql.importing.redirects import FormerAddresses, save_redirects
 from contentql.importing.references import ReferenceResolver
 from contentql.importing.report import (
     ItemOutcome,
@@ -33,6 +34,8 @@ from contentql.importing.report import (
 from contentql.importing.statuses import ImportOptions
 from contentql.store import article_writer
 from contentql.store.article_records import ReferenceNotFound
+from contentql.store.article_rows import load_references, missing_related
+from contentql.store.models.articles import Article
 from contentql.url_patterns import Site
 
 # Errors of one item, which leave the others of its batch alone.
@@ -46,7 +49,8 @@ _ITEM_ERRORS = (
 class Run:
     """What is the same for all batches of an import.
 
-    `with_history`: whether revisions and audit entries are written.
+    `with_history`: whether revisions and audit entries are written. `writer` returns the writer of many new
+    articles.
     """
 
     now: dt.datetime
@@ -55,6 +59,7 @@ class Run:
     resolver: ReferenceResolver
     request_id: str
     with_history: bool
+    writer: Callable[[], NewArticles]
 
     async def audit(self, item: ImportItem, record: Record | HistoryRecord, saved: SaveResult) -> None:
         """Writes the audit entry of a row that was created or changed."""
@@ -63,14 +68,41 @@ class Run:
             await write_audit_entry(saved.written, kind_of(record), self.now, reason, self.request_id)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Pending:
-    """A new article with its item, whose outcome is set when it is inserted."""
+    """A new article with its item; `outcome` is the index of its outcome."""
 
     item: ImportItem
-    article: NewArticle
+    record: ArticleRecord
     identity: Identity | None
-    outcome: int  # index of its outcome
+    outcome: int
+
+    def new_article(self) -> NewArticle:
+        columns = self.identity.columns() if self.identity else {}
+        state = {(key.system, key.value): columns for key in self.record.external_ids if columns}
+        return NewArticle(self.record, f"Imported from {self.item.location}", state)
+
+    def result(self) -> SaveResult:
+        record = self.record
+        assert record.id is not None
+        written = WrittenRow(encode_id("article", record.id), None, record.version)
+        reason = describe_draft(record)
+        return SaveResult("created", reason, record.status, written, article_id=record.id)
+
+
+@dataclass(frozen=True)
+class _PendingUpdate:
+    """A change of a stored article with its item; `outcome` is the index of its outcome."""
+
+    item: ImportItem
+    planned: PlannedUpdate
+    identity: Identity | None
+    outcome: int
+
+    def changed_article(self) -> ChangedArticle:
+        planned = self.planned
+        reason = f"Imported from {self.item.location}"
+        return ChangedArticle(planned.row, planned.stored, planned.record, reason, planned.has_base_revision)
 
 
 class Batch:
@@ -82,6 +114,26 @@ class Batch:
         self.unsaved_relations: list[tuple[ImportItem, ArticleRecord]] = []
         self.run, self._connection, self._lookup = run, connection, lookup
         self._pending: list[_Pending] = []
+        self._updates: list[_PendingUpdate] = []
+        self._identities: dict[int, Identity] = {}  # by the id of the item object
+
+    async def load_stored(self, items: Sequence[ImportItem]) -> None:
+        """Loads what is stored of the articles of these items, unless they were imported unchanged before."""
+        rows = {}
+        for item in items:
+            if not isinstance(item.record, ArticleRecord):
+                continue
+            record = with_external_id(item.record)
+            last = self._lookup.find_last_import(record)
+            if _has_identity(item, record):
+                identity = Identity.of(item, record, self.run.options, self.run.now)
+                self._identities[id(item)] = identity
+                if last and identity.compare(last):
+                    continue
+            row = await self._lookup.find(record)
+            if row is not None:
+                rows[row.id] = row
+        await self._lookup.load_stored(list(rows.values()))
 
     async def import_item(self, item: ImportItem, save_record: Callable[[Any, ImportItem], Any]) -> None:
         """Imports an item. `save_record` saves one that is no article."""
@@ -94,8 +146,10 @@ class Batch:
         if not is_article or self._lookup.is_new(with_external_id(item.record)):  # type: ignore[arg-type]
             await self.insert_pending()
         count = len(self.outcomes)
+        # A new article is inserted later, so nothing is written that could be undone.
+        is_read_only = is_article and not item.references and not item.media and not self._is_stored(item)
         try:
-            async with savepoint(self._connection):
+            async with contextlib.nullcontext() if is_read_only else savepoint(self._connection):
                 if isinstance(item.record, ArticleRecord):
                     await self._import_article(item, item.record)
                 else:
@@ -106,34 +160,156 @@ class Batch:
             self.run.resolver.forget()
             self._add(item, item.record, _failure(exc))
 
-    async def insert_pending(self) -> None:
-        """Inserts the new articles, and sets their outcomes."""
+    def _is_stored(self, item: ImportItem) -> bool:
+        if self.run.options.update or not isinstance(item.record, ArticleRecord):
+            return True
+        return self._lookup.is_stored(with_external_id(item.record))
+
+    async def insert_pending(self, read_ahead: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Saves the changed articles and inserts the new ones, and sets their outcomes.
+
+        `read_ahead` is awaited while other processes compute the rows of new articles.
+        """
+        await self._save_updates()
         pending, self._pending = self._pending, []
+        if len(pending) >= bulk.MIN_ARTICLES:
+            try:
+                async with savepoint(self._connection):
+                    await self._insert_together(pending, read_ahead)
+            except _ITEM_ERRORS:
+                pass  # one of them cannot be inserted: the others are inserted one by one
+            else:
+                await self._finish(pending)
+                return
+        inserted = []
         for each in pending:
             try:
                 async with savepoint(self._connection):
-                    saved = await self._insert(each)
+                    await self._insert(each)
+                inserted.append(each)
             except _ITEM_ERRORS as exc:
-                saved = _failure(exc)
-                self._lookup.forget(each.article.record)
-            outcome = self.outcomes[each.outcome]
-            warnings = (*outcome.warnings, *saved.warnings)
-            self.outcomes[each.outcome] = outcome_of(
-                each.item, each.article.record, replace(saved, warnings=warnings), with_item_warnings=False
+                self._lookup.forget(each.record)
+                self._set_outcome(each, _failure(exc))
+        await self._finish(inserted)
+
+    async def _save_updates(self) -> None:
+        updates, self._updates = self._updates, []
+        if len(updates) > 1:
+            try:
+                async with savepoint(self._connection):
+                    changes = [each.changed_article() for each in updates]
+                    references = await self.run.writer().update(self._connection, changes)
+            except _ITEM_ERRORS:
+                pass  # one of them cannot be saved: the others are saved one by one
+            else:
+                for each in updates:
+                    if missing_related(each.planned.record, references):
+                        self.unsaved_relations.append((each.item, each.planned.record))
+                    await self._finish_update(each)
+                return
+        for each in updates:
+            try:
+                async with savepoint(self._connection):
+                    await self._save_update(each)
+                    await self._finish_update(each)
+            except _ITEM_ERRORS as exc:
+                self._lookup.set_saved(each.planned.stored)
+                self.outcomes[each.outcome] = outcome_of(each.item, each.planned.record, _failure(exc))
+
+    async def _save_update(self, pending: _PendingUpdate) -> None:
+        """Saves one changed article with its revision and audit entry."""
+        run, planned, item = self.run, pending.planned, pending.item
+        row = await Article.get(id=planned.row.id)
+        if await article_writer.save_article(self._connection, planned.record, row, now=run.now):
+            self.unsaved_relations.append((item, planned.record))
+        if run.with_history:
+            reason = f"Imported from {item.location}"
+            await history.save_imported_version(
+                self._connection, planned.stored, planned.record, run.now, reason
             )
+        await run.audit(item, planned.record, planned.result)
+
+    async def _finish_update(self, pending: _PendingUpdate) -> None:
+        """Saves what later imports compare, and creates redirects."""
+        record, item, identity = pending.planned.record, pending.item, pending.identity
+        assert record.id is not None
+        self._lookup.set_saved(record)
+        stored = identity or NO_IDENTITY  # what another import has stored is not the content any more
+        imported = with_external_id(item.record) if isinstance(item.record, ArticleRecord) else record
+        await stored.save(record.id, imported if identity else record)
+        self._lookup.set_last_import(imported, stored.of_article(record.id))
+        if item.addresses:
+            redirected = await save_redirects(
+                self.run.site, [FormerAddresses(item.addresses, record)], self.run.now
+            )
+            outcome = self.outcomes[pending.outcome]
+            warnings = (*outcome.warnings, *redirected.get(record.id, ()))
+            self.outcomes[pending.outcome] = replace(outcome, warnings=warnings)
+
+    async def _insert_together(
+        self, pending: Sequence[_Pending], read_ahead: Callable[[], Awaitable[object]] | None
+    ) -> None:
+        references = await load_references([each.record for each in pending])
+        articles = [each.new_article() for each in pending]
+        missing = bulk.missing_relations(articles, references)
+        prepared = await self.run.writer().prepare(articles, references)
+        if read_ahead:
+            await read_ahead()
+        await self.run.writer().insert(self._connection, await prepared)
+        self.unsaved_relations += [
+            (each.item, each.record) for each in pending if missing.get(each.record.id or 0)
+        ]
+
+    async def _insert(self, pending: _Pending) -> None:
+        """Inserts one new article with its revision and audit entry."""
+        run, record = self.run, pending.record
+        assert record.id is not None
+        if await article_writer.save_article(self._connection, record, None, now=run.now):
+            self.unsaved_relations.append((pending.item, record))
+        if run.with_history:
+            reason = f"Imported from {pending.item.location}"
+            await history.save_imported_version(self._connection, None, record, run.now, reason)
+        if pending.identity:
+            await pending.identity.save(record.id, record)
+        await run.audit(pending.item, record, pending.result())
+
+    async def _finish(self, inserted: Sequence[_Pending]) -> None:
+        """Creates the redirects of inserted articles, and sets their outcomes."""
+        warnings = await save_redirects(
+            self.run.site,
+            [FormerAddresses(each.item.addresses, each.record) for each in inserted if each.item.addresses],
+            self.run.now,
+        )
+        for each in inserted:
+            assert each.record.id is not None
+            self._lookup.set_saved(each.record)
+            if each.identity:
+                last = each.identity.of_article(each.record.id)
+                self._lookup.set_last_import(each.record, last)
+            result = each.result()
+            self._set_outcome(each, replace(result, warnings=tuple(warnings.get(each.record.id, ()))))
+
+    def _set_outcome(self, pending: _Pending, saved: SaveResult) -> None:
+        earlier = self.outcomes[pending.outcome].warnings
+        self.outcomes[pending.outcome] = outcome_of(
+            pending.item,
+            pending.record,
+            replace(saved, warnings=(*earlier, *saved.warnings)),
+            with_item_warnings=False,
+        )
 
     async def _import_article(self, item: ImportItem, record: ArticleRecord) -> None:
         run = self.run
         record = with_external_id(record)
         identity = None
-        if item.source_status is not None:
-            identity = Identity.of(item, record, run.options, run.now)
+        if _has_identity(item, record):
+            identity = self._identities.pop(id(item), None) or Identity.of(item, record, run.options, run.now)
             last = self._lookup.find_last_import(record)
             if last and not run.options.update and (result := identity.compare(last)):
                 self._add(item, record, result)
                 return
         resolved = await run.resolver.resolve(item, record)
-        if identity and resolved.is_incomplete:
+        if identity and (resolved.is_incomplete or record.related):
             identity = replace(identity, content_hash=None)  # what is missing may exist the next time
         article = ArticleImport(
             item, resolved.record, run.options, run.now, self._lookup, with_revision=run.with_history
@@ -144,49 +320,41 @@ class Batch:
             if result.result == "created" and kind_of(each) != "media":
                 self.outcomes.append(outcome_of(item, each, result, with_item_warnings=False))
         self.new_media += resolved.new_media
-        if isinstance(planned, NewArticle):
+        if isinstance(planned, PlannedArticle):
             warnings = (*resolved.warnings, *planned.warnings)
             self._lookup.add_new(planned.record)
-            self._pending.append(_Pending(item, planned, identity, len(self.outcomes)))
+            self._pending.append(_Pending(item, planned.record, identity, len(self.outcomes)))
             self._add(item, planned.record, SaveResult("created", warnings=warnings))
+            return
+        if isinstance(planned, PlannedUpdate):
+            self._lookup.add_new(planned.record)
+            self._updates.append(_PendingUpdate(item, planned, identity, len(self.outcomes)))
+            warnings = (*resolved.warnings, *planned.result.warnings)
+            self._add(item, planned.record, replace(planned.result, warnings=warnings))
             return
         if article.unsaved_relations:
             self.unsaved_relations.append((item, article.unsaved_relations))
         await run.audit(item, record, planned)
         warnings = (*resolved.warnings, *planned.warnings)
         if planned.article_id and planned.result in ("updated", "unchanged"):
-            if identity:
-                await identity.save(planned.article_id, record)
-            warnings += await self._redirect(item, article.saved)
+            stored = identity or NO_IDENTITY  # what another import has stored is not the content any more
+            await stored.save(planned.article_id, article.saved if identity is None else record)
+            self._lookup.set_last_import(record, stored.of_article(planned.article_id))
+            former = [FormerAddresses(item.addresses, article.saved)] if item.addresses else []
+            redirected = await save_redirects(run.site, former, run.now)
+            warnings += tuple(redirected.get(planned.article_id, ()))
         self._add(item, article.saved, replace(planned, warnings=warnings))
-
-    async def _insert(self, pending: _Pending) -> SaveResult:
-        """Inserts one new article with its revision and audit entry."""
-        run, record = self.run, pending.article.record
-        assert record.id is not None
-        if await article_writer.save_article(self._connection, record, None, now=run.now):
-            self.unsaved_relations.append((pending.item, record))
-        if run.with_history:
-            reason = pending.article.reason
-            await history.save_imported_version(self._connection, None, record, run.now, reason)
-        if pending.identity:
-            await pending.identity.save(record.id, record)
-        written = WrittenRow(encode_id("article", record.id), None, record.version)
-        saved = SaveResult(
-            "created", describe_draft(record), record.status, written, article_id=record.id,
-            warnings=await self._redirect(pending.item, record),
-        )  # fmt: skip
-        await run.audit(pending.item, record, saved)
-        await self._lookup.refresh(record)
-        return saved
-
-    async def _redirect(self, item: ImportItem, record: ArticleRecord) -> tuple[Any, ...]:
-        if not item.addresses or not record.id:
-            return ()
-        return tuple(await save_redirects(self.run.site, item.addresses, record.id, record, self.run.now))
 
     def _add(self, item: ImportItem, record: Record | HistoryRecord | None, saved: SaveResult) -> None:
         self.outcomes.append(outcome_of(item, record, saved))
+
+
+def _has_identity(item: ImportItem, record: ArticleRecord) -> bool:
+    """Whether an item that is the same as in the last import is recognised without reading the article.
+
+    Not a plain page: what the desk has changed since is in its report.
+    """
+    return bool(record.external_ids) and (item.source_status is not None or not item.partial)
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from contentql.auth.permissions import Role
@@ -10,7 +11,7 @@ from contentql.auth.viewer import Viewer
 from contentql.content.enums import Status
 from contentql.content.field_types import STORED
 from contentql.content.records import ArticleRecord
-from contentql.editorial import revisions
+from contentql.editorial import record_references, revisions
 from contentql.editorial.context import EditContext
 from contentql.editorial.revisions import IMPORT_ACCOUNT
 from contentql.importing.report import WrittenRow
@@ -42,22 +43,53 @@ def _action(stored: ArticleRecord | None, record: ArticleRecord) -> RevisionActi
     return RevisionAction.UPDATED
 
 
+def imported_revision(
+    stored: ArticleRecord | None,
+    record: ArticleRecord,
+    now: dt.datetime,
+    reason: str,
+    ids: Mapping[str, Mapping[str, int]],
+    markdown: str | None = None,
+) -> dict[str, Any]:
+    """The column values of the revision of an imported article, as `save_imported_version` stores it.
+
+    `stored`: its state before, None of a new article. `ids`: those of the rows that the record names, by
+    table and name. `markdown`: that of all blocks, if it is known.
+    """
+    return {
+        "article_id": record.id,
+        "at": record.modified_at or now,
+        "account": IMPORT_ACCOUNT,
+        "by": _VIEWER.name,
+        "minor": False,
+        "reference_ids": record_references.reference_ids_of(record, ids),
+        **revisions.revision_values(record, _action(stored, record), reason=reason, markdown=markdown),
+    }
+
+
 async def write_audit_entry(
     row: WrittenRow, kind: str, now: dt.datetime, reason: str, request_id: str
 ) -> None:
-    await AuditEntry.create(
-        at=now,
-        account=IMPORT_ACCOUNT,
-        by=_VIEWER.name,
-        role=_VIEWER.role.value,
-        action=f"import{kind.title()}",
-        target_id=row.target_id,
-        before=row.version_before,
-        after=row.version_after,
-        reason=reason,
-        client="contentql import",
-        request_id=request_id,
-    )
+    await AuditEntry.create(**audit_values(row, kind, now, reason, request_id))
+
+
+def audit_values(
+    row: WrittenRow, kind: str, now: dt.datetime, reason: str, request_id: str
+) -> dict[str, Any]:
+    """The column values of the audit entry of a row."""
+    return {
+        "at": now,
+        "account": IMPORT_ACCOUNT,
+        "by": _VIEWER.name,
+        "role": _VIEWER.role.value,
+        "action": f"import{kind.title()}",
+        "target_id": row.target_id,
+        "before": row.version_before,
+        "after": row.version_after,
+        "reason": reason,
+        "client": "contentql import",
+        "request_id": request_id,
+    }
 
 
 async def find_desk_revision(article_id: int) -> Revision | None:

@@ -31,10 +31,10 @@ class Identity:
     ) -> Identity:
         """The identity of an item with its record before references are resolved."""
         status = choose_status(item, record, options, now, None).record.status
+        records = () if item.fingerprint else (record, *item.media, *item.references)
         content = [
-            record.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-            [each.model_dump(mode="json", by_alias=True, exclude_defaults=True) for each in item.media],
-            [each.model_dump(mode="json", by_alias=True, exclude_defaults=True) for each in item.references],
+            item.fingerprint,
+            [each.model_dump(mode="json", by_alias=True, exclude_defaults=True) for each in records],
             [item.addresses, item.source_status, sorted(item.derived)],
             [options.category, options.publish_at, status, options.create],
         ]
@@ -66,9 +66,15 @@ class Identity:
             "source_modified_at": self.source_modified_at,
         }
 
+    def of_article(self, article_id: int) -> LastImport:
+        return LastImport(article_id, self.content_hash, self.source_version, self.source_modified_at)
+
     async def save(self, article_id: int, record: ArticleRecord) -> None:
         """Stores the identity with the external ids of the item's record."""
         systems = {key.system for key in record.external_ids}
         values = {key.value for key in record.external_ids}
         rows = ExternalId.filter(article_id=article_id, system__in=systems, value__in=values)
         await rows.update(**self.columns())
+
+
+NO_IDENTITY = Identity(None, None, None)

@@ -5,10 +5,11 @@ Invariant: importing the same items again changes nothing. Independent of file f
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime as dt
 import difflib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from itertools import islice
 from pathlib import Path
@@ -28,6 +29,7 @@ from contentql.errors import OperatorError
 from contentql.formats import jsonl
 from contentql.importing import complete, rows
 from contentql.importing.batch import Batch, Run
+from contentql.importing.bulk import NewArticles
 from contentql.importing.lookup import ArticleLookup
 from contentql.importing.publishing import RecordRejected
 from contentql.importing.references import ReferenceResolver
@@ -35,7 +37,7 @@ from contentql.importing.report import ImportReport, ItemOutcome, SaveResult, ou
 from contentql.importing.statuses import ImportOptions
 from contentql.store import article_log, article_writer, change_log
 from contentql.store.database import Database
-from contentql.store.errors import DRIVER_ERRORS, describe_error
+from contentql.store.errors import DRIVER_ERRORS, DatabaseKind, describe_error
 from contentql.store.models.taxonomy import Category
 from contentql.url_patterns import Site
 
@@ -70,7 +72,7 @@ async def import_records(
     """
     now = (now or dt.datetime.now(dt.UTC)).replace(microsecond=0)
     own_database = Database(database.url)  # with a write connection of its own, which is closed at the end
-    importer = Importer(now, options, site or Site(), progress, with_history, collect)
+    importer = Importer(now, options, site or Site(), progress, with_history, collect, database.dialect)
     try:
         if dry_run:
             await _dry_run(importer, items, own_database)
@@ -79,6 +81,7 @@ async def import_records(
     except DRIVER_ERRORS as exc:
         raise OperatorError(describe_error(database.url, exc)) from exc
     finally:
+        await importer.close()
         await own_database.close()
     return importer.report
 
@@ -118,6 +121,7 @@ class Importer:
         progress: Callable[[ItemOutcome], object],
         with_history: bool,
         collect: bool,
+        dialect: DatabaseKind,
     ) -> None:
         self.report = ImportReport()
         self._now, self._options, self._site, self._progress = now, options, site, progress
@@ -126,17 +130,22 @@ class Importer:
         self._request_id = f"import-{new_id()}"
         self._is_complete = self._has_content = False
         self._unsaved_relations: list[tuple[ImportItem, ArticleRecord]] = []
+        self._dialect = dialect
+        self._writer: NewArticles | None = None
 
     async def run(self, items: Iterable[ImportItem], begin: BeginTransaction) -> None:
         """Imports the items in batches, and prunes the change log from time to time and at the end."""
         if self._options.category:
             await self._create_section(self._options.category, begin)
         count = 0
-        for batch in _batches(items):
+        reader = _BatchReader(items)
+        await reader.read()
+        while batch := reader.take():
             if self._options.update and len(batch) > 1:
                 raise OperatorError("--update is for a single article; the files have several.")
-            await self._import_batch(batch, begin)
+            await self._import_batch(batch, begin, reader)
             count += len(batch)
+            await reader.read()
             if count >= PRUNE_INTERVAL:
                 count = 0
                 await _prune_change_log(begin)
@@ -167,19 +176,22 @@ class Importer:
                 items.append(ImportItem("--category", record, warnings=warnings))
         await self._import_batch(items, begin)
 
-    async def _import_batch(self, items: Sequence[ImportItem], begin: BeginTransaction) -> None:
+    async def _import_batch(
+        self, items: Sequence[ImportItem], begin: BeginTransaction, reader: _BatchReader | None = None
+    ) -> None:
         resolver = self._resolver
         try:
             async with begin() as connection:
                 run = self._run()
                 batch = Batch(run, connection, await ArticleLookup.load(items))
+                await batch.load_stored(items)
                 await resolver.load_media(items)
                 for item in items:
                     await batch.import_item(item, self._save_record)
                     if run.with_history is not self._writes_history:  # a complete export has begun
                         run = self._run()
                         batch.run = run
-                await batch.insert_pending()
+                await batch.insert_pending(reader.read if reader else None)
         except BaseException:
             resolver.forget()
             raise
@@ -191,8 +203,24 @@ class Importer:
 
     def _run(self) -> Run:
         return Run(
-            self._now, self._options, self._site, self._resolver, self._request_id, self._writes_history
+            self._now,
+            self._options,
+            self._site,
+            self._resolver,
+            self._request_id,
+            self._writes_history,
+            self._get_writer,
         )
+
+    def _get_writer(self) -> NewArticles:
+        self._writer = self._writer or NewArticles(
+            self._dialect, self._now, self._request_id, with_history=self._writes_history
+        )
+        return self._writer
+
+    async def close(self) -> None:
+        if self._writer:
+            await self._writer.close()
 
     @property
     def _writes_history(self) -> bool:
@@ -233,10 +261,25 @@ class Importer:
         self._progress(outcome)
 
 
-def _batches(items: Iterable[ImportItem]) -> Iterator[list[ImportItem]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, BATCH_SIZE)):
-        yield batch
+class _BatchReader:
+    """Reads the items of a batch, also while the one before is being inserted."""
+
+    def __init__(self, items: Iterable[ImportItem]) -> None:
+        self._items = iter(items)
+        self._batch: list[ImportItem] = []
+
+    async def read(self) -> None:
+        """Reads the next batch, unless it was read already."""
+        if not self._batch:
+            for item in islice(self._items, BATCH_SIZE):
+                self._batch.append(item)
+                if len(self._batch) % 10 == 0:
+                    await asyncio.sleep(0)  # the event loop receives the rows that processes have computed
+
+    def take(self) -> list[ImportItem]:
+        """The batch that was read; an empty one at the end."""
+        batch, self._batch = self._batch, []
+        return batch
 
 
 async def _prune_change_log(begin: BeginTransaction) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from contentql.content.ids import encode_id
@@ -14,35 +15,65 @@ from contentql.store.models.redirects import Redirect
 from contentql.url_patterns import Site
 
 _PERMANENT = 301
+_PATHS_AT_ONCE = 500  # in one statement
+
+
+@dataclass(frozen=True)
+class FormerAddresses:
+    """Addresses that an imported article had elsewhere."""
+
+    addresses: Sequence[str]
+    record: ArticleRecord
 
 
 async def save_redirects(
-    site: Site, addresses: Sequence[str], article_id: int, record: ArticleRecord, now: dt.datetime
-) -> list[Warning]:
-    """Creates redirects from former addresses to an article; returns warnings for those that lead elsewhere.
+    site: Site, articles: Sequence[FormerAddresses], now: dt.datetime
+) -> dict[int, list[Warning]]:
+    """Creates redirects from former addresses to articles; returns warnings by the id of the article.
 
-    The host of an address does not matter: the site that readers know moves here. The article's own address
-    needs none.
+    The host of an address does not matter: the site that readers know moves here. An article's own address
+    needs no redirect, and one that leads to something else already stays.
     """
-    own = canonical_path(site, article_id, record)
-    paths = {path for address in addresses if (path := _path(site, address)) and path != own}
-    warnings = []
-    existing = {row.path: row for row in await Redirect.filter(path__in=list(paths))} if paths else {}
-    for path in sorted(paths):
-        row = existing.get(path)
-        if row is None:
-            await Redirect.create(
-                path=path,
-                target_table="article",
-                target_id=article_id,
-                status=_PERMANENT,
-                created_at=now,
-                created_by=IMPORT_ACCOUNT,
-            )
-        elif (row.target_table, row.target_id) != ("article", article_id):
-            message = f"the address {path[:200]} leads to something else already"
-            warnings.append(Warning(WarningCode.DROPPED, message, ("addresses",), path[:200]))
+    targets: dict[str, int] = {}
+    warnings: dict[int, list[Warning]] = {}
+
+    def warn(path: str, article_id: int) -> None:
+        message = f"the address {path[:200]} leads to something else already"
+        warning = Warning(WarningCode.DROPPED, message, ("addresses",), path[:200])
+        warnings.setdefault(article_id, []).append(warning)
+
+    for article in articles:
+        article_id = article.record.id or 0
+        own = canonical_path(site, article_id, article.record)
+        for path in dict.fromkeys(_path(site, address) for address in article.addresses):
+            if path and path != own and targets.setdefault(path, article_id) != article_id:
+                warn(path, article_id)
+    existing = await _existing(list(targets))
+    for path, target in existing.items():
+        if target != targets[path]:
+            warn(path, targets[path])
+    await Redirect.bulk_create(
+        Redirect(
+            path=path,
+            target_table="article",
+            target_id=article_id,
+            status=_PERMANENT,
+            created_at=now,
+            created_by=IMPORT_ACCOUNT,
+        )
+        for path, article_id in targets.items()
+        if path not in existing
+    )
     return warnings
+
+
+async def _existing(paths: Sequence[str]) -> dict[str, int | None]:
+    """The articles that paths lead to; None for something else."""
+    results = {}
+    for start in range(0, len(paths), _PATHS_AT_ONCE):
+        for row in await Redirect.filter(path__in=paths[start : start + _PATHS_AT_ONCE]):
+            results[row.path] = row.target_id if row.target_table == "article" else None
+    return results
 
 
 def canonical_path(site: Site, article_id: int, record: ArticleRecord) -> str:

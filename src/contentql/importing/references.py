@@ -64,9 +64,10 @@ class ReferenceResolver:
     async def resolve(self, item: ImportItem, record: ArticleRecord) -> Resolution:
         """The record with ids of media files and keys of existing rows; others are dropped with a warning."""
         result = Resolution(record)
-        keys = {reference_key(each): await self._find(each, result) for each in item.references}
-        result.record = _with_keys(record, keys, item.references, result.warnings)
-        result.is_incomplete = None in keys.values()
+        if item.references:
+            keys = {reference_key(each): await self._find(each, result) for each in item.references}
+            result.record = _with_keys(record, keys, item.references, result.warnings)
+            result.is_incomplete = None in keys.values()
         if item.media:
             ids = {
                 FIRST_PLACEHOLDER + n: await self._media_id(media, result)
@@ -167,8 +168,9 @@ def _with_keys(
             if all(present(SourceRecord, slug, "attributions") for slug in _sources(attribution))
         ),
     }
-    if missing.get("authors") and not record.byline:
-        update["byline"] = ", ".join(dict.fromkeys(missing["authors"]))
+    if record.authors and not record.byline:
+        # Set also if it is empty: an earlier import may have had no authors.
+        update["byline"] = ", ".join(dict.fromkeys(missing.get("authors", ()))) or None
     for field_name, labels in missing.items():
         names_text = ", ".join(dict.fromkeys(labels))[:500]
         message = f"there are no {_NOUNS[field_name]} {names_text}; --create creates them"
@@ -176,8 +178,7 @@ def _with_keys(
     if missing:
         labels_by_field = {name: list(dict.fromkeys(labels)) for name, labels in missing.items()}
         update["extra"] = {**record.extra, UNRESOLVED: labels_by_field}
-    changed = {name: value for name, value in update.items() if getattr(record, name) != value}
-    return record.model_copy(update=changed) if changed else record
+    return record.model_copy(update=update)
 
 
 _NOUNS = {"categories": "sections", "tags": "tags", "authors": "authors", "attributions": "sources"}

@@ -17,9 +17,11 @@ from graphql import (
 from contentql.errors import LimitError
 from contentql.planner.catalog import Catalog, is_list
 from contentql.planner.field_plans import JsonElements, RootField, ToMany
+from contentql.planner.json_ld import JSON_LD_COST
 from contentql.planner.limits import Limits
 
 ASSUMED_LIST_SIZE = 10  # of a list without a limit
+_COUNTED_LEAVES = {"totalCount": ASSUMED_LIST_SIZE, "jsonLd": JSON_LD_COST}
 
 
 def operation_cost(
@@ -32,7 +34,8 @@ def operation_cost(
     """Returns the cost: each object counts 1, multiplied by the sizes of the lists that contain it.
 
     `size` returns the number of items of a list or connection, see `list_size`; each `totalCount` counts as
-    ASSUMED_LIST_SIZE. `included` evaluates @skip and @include.
+    ASSUMED_LIST_SIZE. The
+    JSON-LD of an article counts as JSON_LD_COST. `included` evaluates @skip and @include.
     """
     existing: dict[tuple[str, str, int], int] = {}
 
@@ -42,7 +45,7 @@ def operation_cost(
             if node.directives and not included(node):
                 continue
             if isinstance(node, FieldNode):
-                if node.selection_set is None and node.name.value != "totalCount":
+                if node.selection_set is None and node.name.value not in _COUNTED_LEAVES:
                     continue
                 total += of_field(node, type_name, rows)
             elif isinstance(node, FragmentSpreadNode):
@@ -63,7 +66,7 @@ def operation_cost(
     def of_field(node: FieldNode, type_name: str, rows: int) -> int:
         name = node.name.value
         if name.startswith("__") or node.selection_set is None:
-            return ASSUMED_LIST_SIZE if name == "totalCount" else 0
+            return _COUNTED_LEAVES.get(name, 0)
         field = catalog.field(type_name, name)
         if field.is_leaf:
             return 0

@@ -183,6 +183,11 @@ class FallbackText:
 
 
 @dataclass(frozen=True)
+class JsonLd:
+    """The JSON-LD of an article, made after the SQL of what that selects, see `planner.json_ld`."""
+
+
+@dataclass(frozen=True)
 class SameRow:
     """An object of another type with the columns of the same row."""
 
@@ -285,6 +290,7 @@ FieldPlan = (
     | AdjacentArticle
     | CanonicalUrl
     | FallbackText
+    | JsonLd
     | SameRow
     | BundleRows
     | BundleValue

@@ -98,6 +98,7 @@ class Plan:
     sections: tuple[RequestedSection, ...] = ()
     sync_pages: tuple[SyncPage, ...] = ()
     sync_tokens: int = 0  # placeholders of sync tokens in the JSON
+    has_json_ld: bool = False  # the JSON has placeholders of `planner.json_ld`
 
     def item_errors(self, variables: Variables) -> list[ApiError]:
         """Returns the errors of single items of lists, which are null."""

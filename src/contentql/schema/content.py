@@ -65,6 +65,7 @@ from contentql.schema.fields import (
     computed,
     connection_field,
     filtered_list_field,
+    json_ld_field,
     list_field,
     object_field,
     table_type,
@@ -85,7 +86,7 @@ from contentql.schema.filters import (
     TokenFilter,
 )
 from contentql.schema.live_entries import LiveEntry, live_entries_field
-from contentql.schema.scalars import Date, DateTime, Long
+from contentql.schema.scalars import JSON, Date, DateTime, Long
 from contentql.schema.values import (
     Dateline,
     FocalPoint,
@@ -406,6 +407,7 @@ class Article(Node):
     body: Body = object_field(
         "Body of the article in several formats.", ToOne("article_body", "id", "article_id")
     )
+    json_ld: JSON = json_ld_field()
     category: Category | None = object_field(
         "Main section; null only for drafts, so never for the public.", relations.CATEGORY
     )

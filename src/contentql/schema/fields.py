@@ -24,6 +24,7 @@ from contentql.planner.field_plans import (
     FilterPlan,
     FittingRenditions,
     JsonElements,
+    JsonLd,
     ListPosition,
     RootField,
     SameRow,
@@ -125,6 +126,15 @@ def order_argument(node: str, example: str) -> Argument:
 def filtered_list_field(description: str, node: str, plan: ToMany) -> Any:
     """A list of objects, returned completely unless `first` is given."""
     return argument_field(description, f"list[{node}]", plan, [filter_argument(node), _FIRST_OF_ALL])
+
+
+def json_ld_field() -> Any:
+    return column_field(
+        "JSON-LD in the vocabulary of schema.org, to be put into a `<script type=application/ld+json>` of the"
+        " article's page: a `NewsArticle`, one of its subtypes, or a `LiveBlogPosting`.",
+        '{"@type": "NewsArticle", "headline": "…"}',
+        JsonLd(),
+    )
 
 
 def canonical_url_field(plan: CanonicalUrl | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""The scalars DateTime, Date and Long, each with a link to its specification."""
+"""The scalars DateTime, Date, Long and JSON, each with a link to its specification."""
 
 from __future__ import annotations
 
@@ -55,9 +55,14 @@ def _long(value: object) -> int | InvalidScalar:
     return value
 
 
+def _no_input(value: object) -> object:
+    raise ValueError("JSON is no type of inputs.")
+
+
 DateTime = NewType("DateTime", str)
 Date = NewType("Date", str)
 Long = NewType("Long", int)
+JSON = NewType("JSON", object)
 
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
@@ -82,5 +87,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://scalars.graphql.org/apollographql/long-v0.1.html",
         serialize=int,
         parse_value=_long,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="JSON object of a format that is described elsewhere, such as JSON-LD. Only for outputs."
+        ' Example: `{"@type": "NewsArticle"}`.',
+        specified_by_url="https://ecma-international.org/publications-and-standards/standards/ecma-404/",
+        serialize=lambda value: value,
+        parse_value=_no_input,
     ),
 }

@@ -8,9 +8,11 @@ invisible by the clock is not in the log: its readers compare the times of the a
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contentql.content.ids import new_id
+from contentql.store.article_log_triggers import translation_statements
 
 RETENTION_DAYS = 35
 
@@ -30,6 +32,38 @@ def first_row_sql(table: str, dialect: str) -> str:
     """
     now = "date_trunc('second', now())" if dialect == "postgres" else _sqlite_time("now")
     return f"INSERT INTO {table} (article_id, at, source, public) VALUES ({-new_id()}, {now}, 'log', true)"
+
+
+async def insert_new_articles(
+    connection: Any, rows: Sequence[Sequence[Any]], groups: Mapping[int, bool]
+) -> None:
+    """Inserts the rows of new articles, whose own rows were inserted without the triggers.
+
+    A row: the id, the sources, whether the public sees a change, the owner, the interval after it, and the
+    status. `groups`: the translation groups of the articles, and whether one of the new ones is public: their
+    other articles have changed too. On PostgreSQL the lock of the change log must be held.
+    """
+    columns = "article_id, source, public, owner, is_from, is_until, status, at"
+    if connection.capabilities.dialect == "postgres":
+        values = "$1, $2, $3, $4, $5, $6, $7, date_trunc('second', clock_timestamp())"
+    else:
+        values = f"?, ?, ?, ?, ?, ?, ?, {_sqlite_time('now')}"
+    await connection.execute_many(f"INSERT INTO article_log ({columns}) VALUES ({values})", rows)
+    if not groups:
+        return
+    members = await connection.execute_query_dict(
+        "SELECT id, translation_group FROM article"
+        f" WHERE translation_group IN ({', '.join(map(str, groups))})"
+    )
+    new = {row[0] for row in rows}
+    for is_public in (True, False):
+        others = [
+            row["id"]
+            for row in members
+            if row["id"] not in new and groups[row["translation_group"]] is is_public
+        ]
+        for statement in translation_statements(connection.capabilities.dialect, others, is_public):
+            await connection.execute_query(statement)
 
 
 async def last_position(connection: Any) -> int:

@@ -293,6 +293,17 @@ def _trigger(name: str, condition: str, *statements: str) -> str:
     return f"CREATE TRIGGER article_log_{name} AFTER INSERT ON row_change WHEN {condition} BEGIN {body}; END"
 
 
+def translation_statements(dialect: str, articles: Sequence[int], is_public: bool) -> list[str]:
+    """Statements that log a change of articles because of a new one in their translation group."""
+    if not articles:
+        return []
+    ids = ", ".join(map(str, articles))
+    cause = "related" if is_public else "draft"
+    if dialect == "postgres":
+        return [f"SELECT log_article_of(id, '{cause}') FROM unnest(ARRAY[{ids}]::bigint[]) AS shown(id)"]
+    return [_insert_for(ids, f"'{cause}'", str(int(is_public)))]
+
+
 def sqlite_statements() -> list[str]:
     """Statements that create the table, its indexes and triggers on SQLite.
 

@@ -7,6 +7,7 @@ opens the transaction. Invariant: does not know file formats.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from tortoise.models import Model
@@ -52,8 +53,13 @@ class ReferenceNotFound(Exception):
 
 def record_columns(record: FrozenModel, model: type[Model]) -> dict[str, Any]:
     """The column values of a record, without its id and its references to other rows."""
-    names = type(record).model_fields.keys() & model._meta.fields_db_projection.keys() - {"id"}
-    return {name: column_value(getattr(record, name)) for name in sorted(names)}
+    return {name: column_value(getattr(record, name)) for name in _common_names(type(record), model)}
+
+
+@cache
+def _common_names(record_type: type[FrozenModel], model: type[Model]) -> list[str]:
+    """The names of columns that are also fields of a record."""
+    return sorted(record_type.model_fields.keys() & model._meta.fields_db_projection.keys() - {"id"})
 
 
 def name_columns(model: type[Model], name: str, columns: Mapping[str, Any]) -> dict[str, str]:

@@ -9,27 +9,26 @@ from typing import Any
 
 from tortoise.models import Model
 
-from contentql.content import blocks, derive, render, search_terms
+from contentql.content import search_terms
 from contentql.content.enums import PUBLIC_ATTRIBUTION_STATES
 from contentql.content.ids import encode_id
-from contentql.content.records import (
-    ArticleRecord,
-)
-from contentql.content.render_markdown import render_markdown
+from contentql.content.records import ArticleRecord
 from contentql.store import live_entries, search_index
-from contentql.store.article_records import ReferenceNotFound, ids_by_key, record_columns, tag_ids
-from contentql.store.models.articles import (
-    Article,
-    ArticleAuthor,
-    ArticleBody,
-    ArticleMedia,
-    ArticleRelated,
-    ArticleSection,
-    ArticleTag,
-    SlugHistory,
+from contentql.store.article_records import ReferenceNotFound
+from contentql.store.article_rows import (
+    IDS_AT_ONCE,
+    article_rows,
+    load_references,
+    missing_related,
+    related_rows,
+    require_references,
 )
-from contentql.store.models.attributions import Attribution, Correction
-from contentql.store.models.taxonomy import Author, Category, ExternalId, Media, Source, Story
+from contentql.store.models.articles import Article, ArticleAuthor, ArticleBody, ArticleRelated
+from contentql.store.models.attributions import Attribution
+from contentql.store.models.taxonomy import Media
+
+# Columns by which rows of a table refer to each other.
+REFERENCE_COLUMNS: Mapping[type[Model], str] = {Attribution: "via_id"}
 
 
 async def save_article(
@@ -51,55 +50,38 @@ async def save_article(
     missing row.
     """
     assert record.id is not None
-    references = await _references(record)
-    own = blocks.own_blocks(record.blocks)
-    text = render.plain_text(own)
-    size = derive.measure_text(text)
-    lede = record.lede or derive.lede(record.blocks)
+    references = await load_references([record])
+    require_references(record, references)
     # In a thread: rendering a long text would block the event loop.
-    body = await asyncio.to_thread(_body, own, text)
-    values = {
-        **record_columns(record, Article),
-        **references,
-        "lede": lede,
-        "sort_headline": derive.sort_key(record.headline),
-        "word_count": size.words,
-        "reading_minutes": size.minutes,
-        **(extra_columns or {}),
-    }
-    if row is None:
-        await Article.create(id=record.id, **values)
-        await ArticleBody.create(article_id=record.id, **body)
-    else:
-        await row.update_from_dict(values).save()
-        await ArticleBody.filter(article_id=record.id).update(**body)
-    await _write_sections(record)
-    await _write_links(record)
-    await _write_attributions(record, published_ids or {})
-    summary_texts = (record.kicker, record.short_headline, record.summary, lede, record.byline)
-    terms = search_terms.search_terms(
-        record.headline, summary_texts, text, record.language, await _named_terms(record.id)
+    rows = await asyncio.to_thread(
+        article_rows, record, references, extra_columns=extra_columns, published_ids=published_ids
     )
-    await search_index.write_search_row(connection, record.id, terms)
-    if not values.get("working_of"):
-        await live_entries.save_entries(connection, record, terms, now or record.modified_at)
-    return await save_related_articles(record)
+    if row is None:
+        await Article.create(id=record.id, **rows.article)
+        await ArticleBody.create(article_id=record.id, **rows.body)
+    else:
+        await row.update_from_dict(rows.article).save()
+        await ArticleBody.filter(article_id=record.id).update(**rows.body)
+    owner = {"article_id": record.id}
+    for model, part_rows in rows.parts.items():
+        # The rows of a new article have no others to replace.
+        if row is None:
+            await model.bulk_create(model(**owner, **values) for values in part_rows)
+        else:
+            await replace_rows(model, owner, part_rows, reference_column=REFERENCE_COLUMNS.get(model, ""))
+    await search_index.write_search_row(connection, record.id, rows.terms)
+    if not rows.article.get("working_of"):
+        await live_entries.save_entries(connection, record, rows.terms, now or record.modified_at)
+    await replace_rows(ArticleRelated, owner, rows.related)
+    return rows.missing
 
 
 async def save_related_articles(record: ArticleRecord) -> list[str]:
     """Writes the related articles of an article and returns the URIs of those that do not exist."""
-    rows = Article.filter(uri__in=record.related, working_of=0)
-    existing = dict(await rows.values_list("uri", "id") if record.related else [])
-    await replace_rows(
-        ArticleRelated,
-        {"article_id": record.id},
-        [
-            {"related_id": existing[uri], "position": position}
-            for position, uri in enumerate(dict.fromkeys(record.related))
-            if uri in existing
-        ],
-    )
-    return [uri for uri in record.related if uri not in existing]
+    references = await load_references([record])
+    related = related_rows(record, references)
+    await replace_rows(ArticleRelated, {"article_id": record.id}, related)
+    return missing_related(record, references)
 
 
 async def require_media(ids: Iterable[int | None]) -> None:
@@ -108,32 +90,6 @@ async def require_media(ids: Iterable[int | None]) -> None:
     existing = set(await Media.filter(id__in=requested).values_list("id", flat=True)) if requested else set()
     for id in sorted(requested - existing):
         raise ReferenceNotFound(f"there is no media {encode_id('media', id)}")
-
-
-async def _references(record: ArticleRecord) -> dict[str, int | None]:
-    paths = await ids_by_key(Category, "path", [record.category] if record.category else [], "category")
-    stories = await ids_by_key(Story, "slug", [record.story] if record.story else [], "story")
-    block_media = [id for block in record.blocks for id in blocks.block_media(block)]
-    hop_media = [hop.media for attribution in record.attributions for hop in attribution.hops()]
-    await require_media(
-        [record.lead_media, *block_media, *hop_media, *(placement.media for placement in record.media)]
-    )
-    writers = [entry.author for entry in blocks.live_entries(record.blocks) if entry.author]
-    await ids_by_key(Author, "id", writers, "author")
-    return {
-        "category_id": paths.get(record.category),
-        "story_id": stories.get(record.story),
-        "lead_media_id": record.lead_media,
-    }
-
-
-def _body(own: Sequence[blocks.Block], text: str) -> dict[str, Any]:
-    return {
-        "blocks": blocks.dump_blocks(own),
-        "html": render.render_html(own),
-        "markdown": render_markdown(own),
-        "text": text,
-    }
 
 
 async def lead_terms(article: Article) -> search_terms.SearchTerms:
@@ -154,89 +110,55 @@ async def _named_terms(article: int) -> list[str]:
     ]
 
 
-async def _write_sections(record: ArticleRecord) -> None:
-    section_paths = [record.category, *record.sections] if record.category else list(record.sections)
-    rows = derive.section_rows(section_paths)
-    ids = await ids_by_key(Category, "path", [row.path for row in rows], "category")
-    await replace_rows(
-        ArticleSection,
-        {"article_id": record.id},
-        [
-            {
-                "category_id": ids[row.path],
-                "direct": row.direct,
-                "position": row.position,
-                "published_at": record.published_at,
-            }
-            for row in rows
-        ],
-    )
-
-
-async def _write_links(record: ArticleRecord) -> None:
-    owner = {"article_id": record.id}
-    tags = await tag_ids(mention.tag for mention in record.tags)
-    published_at = record.published_at
-    await replace_rows(
-        ArticleTag,
-        owner,
-        [
-            {
-                **record_columns(mention, ArticleTag),
-                "tag_id": tags[mention.tag],
-                "position": position,
-                "published_at": published_at,
-            }
-            for position, mention in enumerate(record.tags)
-        ],
-    )
-    authors = await ids_by_key(Author, "slug", [credit.author for credit in record.authors], "author")
-    await replace_rows(
-        ArticleAuthor,
-        owner,
-        [
-            {"author_id": authors[credit.author], "role": credit.role, "position": position}
-            for position, credit in enumerate(record.authors)
-        ],
-    )
-    await replace_rows(
-        ArticleMedia,
-        owner,
-        [
-            {**record_columns(placement, ArticleMedia), "media_id": placement.media, "position": position}
-            for position, placement in enumerate(record.media)
-        ],
-    )
-    await replace_rows(
-        Correction,
-        owner,
-        [
-            {"id": correction.id, **record_columns(correction, Correction)}
-            for correction in record.corrections
-        ],
-    )
-    await replace_rows(
-        SlugHistory, owner, [record_columns(former_slug, SlugHistory) for former_slug in record.slug_history]
-    )
-    await replace_rows(
-        ExternalId, owner, [record_columns(external_id, ExternalId) for external_id in record.external_ids]
-    )
-
-
 async def replace_rows(
     model: type[Model], owner: dict[str, Any], rows: Sequence[dict[str, Any]], *, reference_column: str = ""
 ) -> None:
-    """Replaces the rows whose columns have the values of `owner` by `rows`; equal rows stay.
+    """Replaces the rows whose column has the value of `owner` by `rows`; equal rows stay.
+
+    See `replace_rows_of`, which does so for several owners.
+    """
+    ((column, id),) = owner.items()
+    await replace_rows_of(model, column, {id: rows}, reference_column=reference_column)
+
+
+async def replace_rows_of(
+    model: type[Model],
+    column: str,
+    rows_by_owner: Mapping[int, Sequence[dict[str, Any]]],
+    *,
+    reference_column: str = "",
+) -> None:
+    """Replaces the rows whose `column` has one of these values by new ones; equal rows stay.
 
     Rewriting equal rows would add needless entries to the change log. `reference_column`: the column by which
     rows refer to each other. A row that refers to a deleted row is inserted again too, because the database
     sets that column to NULL on delete.
     """
+    stored: dict[int, list[Any]] = {}
+    owners = list(rows_by_owner)
+    for start in range(0, len(owners), IDS_AT_ONCE):
+        for row in await model.filter(**{f"{column}__in": owners[start : start + IDS_AT_ONCE]}):
+            stored.setdefault(getattr(row, column), []).append(row)
+    removed_ids: list[Any] = []
+    added: list[Model] = []
+    for owner, rows in rows_by_owner.items():
+        removed, missing = _compare_rows(stored.get(owner, ()), rows, reference_column)
+        removed_ids += removed
+        added += [model(**{column: owner}, **row) for row in missing]
+    for start in range(0, len(removed_ids), IDS_AT_ONCE):
+        await model.filter(pk__in=removed_ids[start : start + IDS_AT_ONCE]).delete()
+    await model.bulk_create(added)
+
+
+def _compare_rows(
+    stored: Sequence[Any], rows: Sequence[dict[str, Any]], reference_column: str
+) -> tuple[list[Any], list[dict[str, Any]]]:
+    """Returns the ids of stored rows that are none of `rows`, and those of `rows` that are not stored."""
     names = sorted({name for row in rows for name in row})
     missing = list(rows)
     removed_ids: list[Any] = []
     unchanged: list[tuple[Any, dict[str, Any]]] = []
-    for row in await model.filter(**owner):
+    for row in stored:
         values = {name: getattr(row, name) for name in names}
         if values in missing:
             missing.remove(values)
@@ -250,44 +172,4 @@ async def replace_rows(
         removed_ids += [pk for pk, _ in dangling]
         missing += [values for _, values in dangling]
         missing.sort(key=rows.index)
-    if removed_ids:
-        await model.filter(pk__in=removed_ids).delete()
-    await model.bulk_create(model(**owner, **row) for row in missing)
-
-
-async def _write_attributions(record: ArticleRecord, published_ids: Mapping[int, int]) -> None:
-    slugs = [hop.source for head in record.attributions for hop in head.hops() if hop.source]
-    sources = await ids_by_key(Source, "slug", slugs, "source")
-    rows: list[dict[str, Any]] = []
-    for position, head in enumerate(record.attributions):
-        hops = list(head.hops())
-        source_ids = [sources[hop.source] if hop.source else None for hop in hops]
-        chain = derive.attribution_chain_rows([hop.id or 0 for hop in hops], source_ids)
-        for hop, source, chain_row in zip(hops, source_ids, chain, strict=True):
-            values = record_columns(hop, Attribution)
-            if hop.span is not None:
-                values["span_block"] = hop.span.block_id
-                for name in ("start", "end", "exact", "prefix", "suffix", "orphaned"):
-                    values[f"span_{name}"] = getattr(hop.span, name)
-            rows.append(
-                {
-                    "id": hop.id,
-                    **values,
-                    "state": head.state,
-                    "source_id": source,
-                    "media_id": hop.media,
-                    "via_id": chain_row.via,
-                    "head_id": chain_row.head,
-                    "hop": chain_row.hop,
-                    "origin_id": chain_row.origin,
-                    "position": position,
-                    "working_of": published_ids.get(hop.id or 0, 0),
-                }
-            )
-    for row in rows:
-        row.setdefault("span_orphaned", False)
-        for name in ("span_block", "span_start", "span_end", "span_exact", "span_prefix", "span_suffix"):
-            row.setdefault(name, None)
-    # The last hop first, because each refers to the next one.
-    rows.sort(key=lambda row: -row["hop"])
-    await replace_rows(Attribution, {"article_id": record.id}, rows, reference_column="via_id")
+    return removed_ids, missing

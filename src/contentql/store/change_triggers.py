@@ -2,11 +2,15 @@
 
 PostgreSQL's trigger function reads whole rows. SQLite's triggers name each column, so they are compared with
 the columns that the tables have, and recreated after every migration.
+
+A transaction that inserts many articles can leave their rows out of the log, and logs instead that any row
+may have changed: see `unlogged_inserts`. Updates and deletes are always logged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from tortoise.fields import JSONField, TextField
@@ -16,6 +20,36 @@ from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
 from contentql.store.models import CONTENT_MODULES, models_of
+
+# The table is empty whenever no transaction has begun: a row in it is deleted before the commit.
+CREATE_BULK_WRITE = "CREATE TABLE IF NOT EXISTS bulk_write (id INTEGER PRIMARY KEY CHECK (id = 1))"
+_SQLITE_LOGGED = "NOT EXISTS (SELECT 1 FROM bulk_write)"
+_POSTGRES_SETTING = "contentql.bulk_write"
+_POSTGRES_LOGGED = f"current_setting('{_POSTGRES_SETTING}', true) IS DISTINCT FROM 'on'"
+
+
+@contextlib.asynccontextmanager
+async def unlogged_inserts(connection: Any) -> AsyncIterator[None]:
+    """Within the block, inserts of the connection's open transaction are not logged.
+
+    Other connections are not affected. The block must log what it has changed in another way. The state ends
+    with the block, and with the transaction if the block raises.
+    """
+    postgres = connection.capabilities.dialect == "postgres"
+    begin, end = (
+        (f"SET LOCAL {_POSTGRES_SETTING} = 'on'", f"SET LOCAL {_POSTGRES_SETTING} = 'off'")
+        if postgres
+        else ("INSERT INTO bulk_write (id) VALUES (1)", "DELETE FROM bulk_write")
+    )
+    await connection.execute_query(begin)
+    try:
+        yield
+    except BaseException:
+        # A failed statement has ended the transaction on PostgreSQL, and with it the setting.
+        if not postgres:
+            await connection.execute_query(end)
+        raise
+    await connection.execute_query(end)
 
 
 def logged_models() -> list[type[Model]]:
@@ -49,6 +83,8 @@ async def recreate_stale_triggers(connection: Any) -> list[str]:
     if connection.capabilities.dialect != "sqlite":
         return []
     stale = await find_stale_triggers(connection)
+    if stale:
+        await connection.execute_query(CREATE_BULK_WRITE)
     for model in logged_models():
         if model._meta.db_table in stale:
             for statement in await _current_triggers(connection, model):
@@ -145,12 +181,22 @@ END $$"""
 def postgres_triggers(
     table: str, key: str, value_columns: Sequence[str], text_columns: Sequence[str]
 ) -> list[str]:
-    """Statements that recreate the change trigger of a table on PostgreSQL."""
+    """Statements that recreate the two change triggers of a table on PostgreSQL."""
     array = "{" + ",".join(text_columns) + "}"
+    trigger = (
+        "CREATE CONSTRAINT TRIGGER {name} AFTER {events} ON {table} DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW {condition}EXECUTE FUNCTION log_row_change('{key}', '{array}')"
+    )
     return [
-        f"DROP TRIGGER IF EXISTS {table}_journal ON {table}",
-        f"CREATE CONSTRAINT TRIGGER {table}_journal AFTER INSERT OR UPDATE OR DELETE ON {table}"
-        f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION log_row_change('{key}', '{array}')",
+        statement
+        for name, events, condition in (
+            (f"{table}_journal", "UPDATE OR DELETE", ""),
+            (f"{table}_journal_insert", "INSERT", f"WHEN ({_POSTGRES_LOGGED}) "),
+        )
+        for statement in (
+            f"DROP TRIGGER IF EXISTS {name} ON {table}",
+            trigger.format(name=name, events=events, table=table, condition=condition, key=key, array=array),
+        )
     ]
 
 
@@ -184,7 +230,7 @@ def sqlite_triggers(
         ]
 
     return [
-        *trigger("INSERT", "", "NEW", "NULL", json_of("NEW"), "''"),
+        *trigger("INSERT", f" WHEN {_SQLITE_LOGGED}", "NEW", "NULL", json_of("NEW"), "''"),
         *trigger("UPDATE", f" WHEN {differs}", "NEW", json_of("OLD"), json_of("NEW"), changed_text_columns),
         *trigger("DELETE", "", "OLD", json_of("OLD"), "NULL", "''"),
     ]

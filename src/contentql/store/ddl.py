@@ -11,7 +11,7 @@ from tortoise.migrations.constraints import CheckConstraint
 from tortoise.migrations.operations import TortoiseOperation
 
 from contentql.store.append_only import APPEND_ONLY_TABLES, append_only_statements
-from contentql.store.change_triggers import postgres_triggers, sqlite_triggers
+from contentql.store.change_triggers import CREATE_BULK_WRITE, postgres_triggers, sqlite_triggers
 
 
 class DialectSql(TortoiseOperation):
@@ -191,6 +191,8 @@ class ChangeTriggers(TortoiseOperation):
         self, app_label: str, old_state: Any, new_state: Any, state_editor: Any = None
     ) -> None:
         postgres = state_editor.client.capabilities.dialect == "postgres"
+        if not postgres:
+            await _run_statement(state_editor, CREATE_BULK_WRITE)
         for name in self.models:
             meta = new_state.apps.get_model(f"{app_label}.{name}")._meta
             columns = meta.fields_db_projection

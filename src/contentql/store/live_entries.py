@@ -51,11 +51,9 @@ async def save_entries(
         return
     assert now is not None
     added = [entry for name, entry in requested.items() if name not in rows]
-    numbers = [entry.entry for entry in added]
-    rows_of_others: Any = LiveEntry.filter(id__in=numbers).values_list("id", flat=True)
-    taken = set(await rows_of_others) if numbers else set()
+    taken = await find_taken_ids(entry.entry for entry in added)
     present = [_with_free_id(entry, taken) for entry in added]
-    await LiveEntry.bulk_create(_new_row(record.id, entry, now) for entry in present)
+    await LiveEntry.bulk_create(LiveEntry(**row) for row in entry_rows(record.id, present, now))
     for name, row in rows.items():
         entry = requested.get(name)
         if entry is None:
@@ -80,9 +78,33 @@ def _with_free_id(entry: blocks.LiveEntry, taken: set[int]) -> blocks.LiveEntry:
     return entry.model_copy(update={"entry": new_id()})
 
 
-def _new_row(article: int, entry: blocks.LiveEntry, now: dt.datetime) -> LiveEntry:
-    values = entry_columns(entry)
-    return LiveEntry(id=entry.entry, article_id=article, created_at=now, changed_at=now, **values)
+async def find_taken_ids(ids: Iterable[int | None]) -> set[int]:
+    """Which of these ids of entries are taken."""
+    requested = [id for id in ids if id is not None]
+    rows: Any = LiveEntry.filter(id__in=requested).values_list("id", flat=True)
+    return set(await rows) if requested else set()
+
+
+def with_free_ids(record: ArticleRecord, taken: set[int]) -> ArticleRecord:
+    """Returns the record of a new article, its entries with ids that no entry of another article has."""
+    body = tuple(
+        _with_free_id(block, taken) if isinstance(block, blocks.LiveEntry) else block
+        for block in record.blocks
+    )
+    return record.model_copy(update={"blocks": body})
+
+
+def entry_rows(
+    article: int, entries: Iterable[blocks.LiveEntry], now: dt.datetime | None
+) -> list[dict[str, Any]]:
+    """Computes the rows of new entries, whose ids are set."""
+    own = {"article_id": article, "created_at": now, "changed_at": now}
+    return [{"id": entry.entry, **own, **entry_columns(entry)} for entry in entries]
+
+
+def use_rows(article: int, uses: Mapping[tuple[str, int], int]) -> list[dict[str, Any]]:
+    """Computes the rows of authors and media files by the number of entries that use them."""
+    return [{"article_id": article, column: id, "entries": count} for (column, id), count in uses.items()]
 
 
 async def _save_uses(article: int, entries: Sequence[blocks.LiveEntry]) -> None:
@@ -92,10 +114,7 @@ async def _save_uses(article: int, entries: Sequence[blocks.LiveEntry]) -> None:
         count = uses.pop(key, 0)
         if count != row["entries"]:
             await _set_use(row["id"], count)
-    await LiveEntryUse.bulk_create(
-        LiveEntryUse(article_id=article, entries=count, **{column: number})
-        for (column, number), count in uses.items()
-    )
+    await LiveEntryUse.bulk_create(LiveEntryUse(**row) for row in use_rows(article, uses))
 
 
 async def change_uses(article: int, before: Sequence[Block], after: Sequence[Block]) -> None:
@@ -125,13 +144,20 @@ async def write_search_rows(
     language: str,
     leads: search_terms.SearchTerms,
 ) -> None:
-    """Replaces the search rows of entries, whose ids are set.
+    """Replaces the search rows of entries, whose ids are set; see `entry_terms`."""
+    await search_index.write_entry_rows(connection, article, entry_terms(entries, language, leads))
 
-    A row also has `leads`, the words of the article's headline and summary: a search for words of both finds
+
+def entry_terms(
+    entries: Iterable[blocks.LiveEntry], language: str, leads: search_terms.SearchTerms
+) -> dict[int, search_terms.SearchTerms]:
+    """Computes the search terms of entries, by their ids.
+
+    They also have `leads`, the words of the article's headline and summary: a search for words of both finds
     the article.
     """
     terms = {}
     for entry in entries:
         own = search_terms.search_terms("", (), blocks.block_text(entry), language)
         terms[entry.entry or 0] = replace(leads, body=own.body, language=own.language)
-    await search_index.write_entry_rows(connection, article, terms)
+    return terms

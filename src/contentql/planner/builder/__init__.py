@@ -149,6 +149,7 @@ def _build(context: BuildContext, rows: int) -> Plan:
         tuple(section for section, _ in context.totals.sections),
         tuple(context.totals.sync_pages),
         context.totals.sync_tokens,
+        context.totals.has_json_ld,
     )
 
 

@@ -103,6 +103,7 @@ class PlanTotals:
     pages: int = 0  # pages with bounds for the response cache
     max_age: int | None = None  # seconds; None until a type limits it
     private: bool = False
+    has_json_ld: bool = False
     bundles: set[int] = field(default_factory=set)  # indexes of the root fields that are bundles
     id_lists: list[IdList] = field(default_factory=list)
     sections: list[tuple[RequestedSection, ResultNode]] = field(default_factory=list)

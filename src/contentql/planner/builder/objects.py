@@ -34,12 +34,14 @@ from contentql.planner.field_plans import (
     FieldPlan,
     FittingRenditions,
     JsonElements,
+    JsonLd,
     ListPosition,
     SameRow,
     TextDiff,
     ToMany,
     ToOne,
 )
+from contentql.planner.json_ld import json_ld_placeholder, json_ld_selection
 from contentql.planner.operation import ArgumentValue
 from contentql.planner.params import (
     passthrough,
@@ -147,6 +149,9 @@ def _build_field(
         return _build_column(context, row, plan, field.is_required)
     if isinstance(plan, BodyText):
         return build_body_text(context, plan, row)
+    if isinstance(plan, JsonLd):
+        context.totals.has_json_ld = True
+        return json_ld_placeholder(build_object(context, "Article", [json_ld_selection()], row))
     context = context.at_field(key)
     try:
         return _build_composite(context, type_plan, field, plan, group, row)

@@ -1,0 +1,125 @@
+"""Writer of Markdown with front matter (YAML), as static site generators and our importer read it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import orjson
+
+from contentql.formats.article_document import ArticleDocument, FeedInfo
+from contentql.formats.article_html import article_media, hops_of, source_name
+from contentql.formats.feed_values import author_credits
+
+CONTENT_TYPE = "text/markdown; charset=utf-8"
+FILE_SUFFIX = ".md"  # of the files of an export, one for each article
+# A media file by its id, as `content/render_markdown.py` writes it, with the kind as its title.
+_MEDIA: Final = re.compile(r'\]\((med_\d+)((?: "\w+")?\))')
+# Characters that YAML does not allow in a quoted text, or takes for line breaks.
+_UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+
+
+def write(articles: Iterable[ArticleDocument], feed: FeedInfo) -> Iterator[bytes]:
+    """Yields the document of each article."""
+    for article in articles:
+        yield _document(article).encode(errors="replace")
+
+
+def _document(article: ArticleDocument) -> str:
+    lines = [_field(name, value) for name, value in _front_matter(article).items()]
+    return f"---\n{''.join(lines)}---\n\n{_body(article)}\n"
+
+
+def _body(article: ArticleDocument) -> str:
+    """The Markdown of the body, with the URLs of its media files. Those that are not in the article stay."""
+    urls = {media["id"]: media["url"] for media, _, _ in article_media(article)}
+    entries = (article.get("liveEntries") or {}).get("nodes") or ()
+    urls |= {entry["picture"]["id"]: entry["picture"]["url"] for entry in entries if entry.get("picture")}
+    markdown = (article.get("body") or {}).get("markdown") or ""
+    return _MEDIA.sub(lambda match: f"]({_target(urls.get(match[1], match[1]))}{match[2]}", markdown)
+
+
+def _target(url: str) -> str:
+    return f"<{url}>" if re.search(r"[\s()]", url) else url
+
+
+def _front_matter(article: ArticleDocument) -> dict[str, Any]:
+    rights, dateline, story = (article.get(name) or {} for name in ("rights", "dateline", "story"))
+    values = {
+        "title": article["headline"],
+        "slug": article.get("slug"),
+        "id": article.get("uri"),
+        "kicker": article.get("kicker"),
+        "short_headline": article.get("shortHeadline"),
+        "summary": article.get("summary"),
+        "lang": article.get("language"),
+        "status": (article.get("status") or "").lower(),
+        "content_type": (article.get("contentType") or "").lower(),
+        "access": (article.get("access") or "").lower(),
+        "urgency": article.get("urgency"),
+        "date": article.get("publishedAt"),
+        "lastmod": article.get("updatedAt"),
+        "expires": article.get("expiresAt"),
+        "categories": list(_section_paths(article)),
+        "tags": [tag["name"] for tag in article.get("tags") or ()],
+        "authors": [author["name"] for author in author_credits(article)],
+        "byline": article.get("byline"),
+        "dateline": dateline.get("text") or dateline.get("place"),
+        "canonical_url": article.get("canonicalUrl"),
+        "story": story.get("title"),
+        "copyright": rights.get("copyrightNotice"),
+        "usage_terms": rights.get("usageTerms"),
+        "image": _lead_picture(article),
+        "sources": list(dict.fromkeys(_source_names(article))),
+        "corrections": [
+            {"date": item["correctedAt"], "kind": item["kind"].lower(), "text": item["text"]}
+            for item in article.get("corrections") or ()
+        ],
+    }
+    return {name: value for name, value in values.items() if value not in (None, "", [], {})}
+
+
+def _section_paths(article: ArticleDocument) -> Iterator[str]:
+    """The sections as names from the root section, separated by slashes; their paths, if a name has one."""
+    for category in article.get("categories") or ():
+        names: list[str] = []
+        level = category
+        while level:
+            names.insert(0, level["name"])
+            level = level.get("parent")
+        yield category["path"] if any("/" in name for name in names) else "/".join(names)
+
+
+def _lead_picture(article: ArticleDocument) -> dict[str, Any]:
+    lead: Mapping[str, Any] = article.get("leadMedia") or {}
+    for media, caption, alt in article_media(article):
+        if media["url"] == lead.get("url"):
+            values = {"src": media["url"], "alt": alt, "caption": caption, "credit": media.get("credit")}
+            return {name: value for name, value in values.items() if value}
+    return {}
+
+
+def _source_names(article: ArticleDocument) -> Iterator[str]:
+    for attribution in article.get("attributions") or ():
+        for hop in hops_of(attribution):
+            if name := source_name(hop.get("source")):
+                yield name
+
+
+def _field(name: str, value: Any) -> str:
+    if isinstance(value, list) and value:
+        return f"{name}:\n{''.join(f'- {_scalar(item)}' + chr(10) for item in value)}"
+    if isinstance(value, dict):
+        return f"{name}:\n{''.join(f'  {key}: {_scalar(item)}' + chr(10) for key, item in value.items())}"
+    return f"{name}: {_scalar(value)}\n"
+
+
+def _scalar(value: Any) -> str:
+    """The value in YAML, of which JSON is a part."""
+    text = orjson.dumps(value).decode() if not isinstance(value, str) else _quoted(value)
+    return _UNPRINTABLE.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text.encode(errors="replace").decode()).decode()
