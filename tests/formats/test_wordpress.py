@@ -47,7 +47,7 @@ HEAD = (
 END = "</channel></rss>"
 
 
-def item(number: int = 1, body: str = "Text", *, more: str = "", **values: str) -> str:
+def item(number: int = 1, body: str = "Text", more: str = "", **values: Any) -> str:
     """An item of an export; `values` replace elements of `wp:` by name, without their prefix."""
     fields = {
         "post_id": str(number),
@@ -166,7 +166,7 @@ def test_an_old_export_is_read_whole() -> None:
         ({"status": "publish", "post_type": "page"}, SourceStatus.PUBLIC),
     ],
 )
-def test_only_what_the_site_shows_is_public(values: dict[str, str], status: SourceStatus) -> None:
+def test_only_what_the_site_shows_is_public(values: dict[str, Any], status: SourceStatus) -> None:
     (read_item,) = read(item(**values))
     assert read_item.source_status is status
     assert "secret-word" not in str(read_item)
@@ -191,7 +191,7 @@ def test_other_types_are_articles_only_with_a_text() -> None:
 
 def test_times_of_the_site_are_in_the_zone_of_the_options() -> None:
     """Where the export has no time in UTC; drafts have none at all."""
-    values = {"post_date_gmt": "0000-00-00 00:00:00", "post_date": "2026-07-01 10:00:00"}
+    values: dict[str, Any] = {"post_date_gmt": "0000-00-00 00:00:00", "post_date": "2026-07-01 10:00:00"}
     (read_item,) = read(item(**values), timezone=ZoneInfo("Europe/Berlin"))
     assert str(article(read_item).published_at) == "2026-07-01 08:00:00+00:00"
     assert "Europe/Berlin" in messages(read_item)
