@@ -100,7 +100,7 @@ class _Worker:
             while True:
                 size = int.from_bytes(await stdout.readexactly(_HEADER))
                 answer = await stdout.readexactly(size)
-                if not self.is_ready:
+                if not self.started.is_set():  # the first message says that the process has started
                     self.is_ready = True
                     self.started.set()
                     continue
