@@ -16,7 +16,9 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 _HEADER: Final = 8  # bytes of the length before each message
-_MAX_PENDING: Final = 40  # calls that a process has not answered yet
+# Calls that a process has not answered: one that it computes, and the next one. The caller computes
+# others meanwhile.
+_MAX_PENDING: Final = 2
 
 
 class WorkerFailed(Exception):
@@ -31,17 +33,26 @@ class WorkerPool:
         self._workers: list[_Worker] | None = None
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any] | None:
-        """Begins a call, or returns None if no process is ready for it.
+        """Begins a call, or returns None if no process is free for it.
 
         The future raises WorkerFailed. The function must be one that can be imported.
         """
+        worker = self._free_worker()
+        if worker is None:
+            return None
+        return worker.call(pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL))
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a process would take a call."""
+        return self._free_worker() is not None
+
+    def _free_worker(self) -> _Worker | None:
         if self._workers is None:
             self._workers = [_Worker() for _ in range(self._count)]
         ready = [worker for worker in self._workers if worker.is_ready]
         worker = min(ready, key=lambda one: len(one.pending), default=None)
-        if worker is None or len(worker.pending) >= _MAX_PENDING:
-            return None
-        return worker.call(pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL))
+        return worker if worker and len(worker.pending) < _MAX_PENDING else None
 
     async def wait_until_ready(self) -> None:
         """Starts the processes and waits until they take calls, or have failed to start."""
