@@ -25,6 +25,7 @@ MAX_PAGES: Final = 10  # in one operation: 1,000 articles
 _RESOLVE: Final = """query ResolvePage($path: String!) {
   resolve(path: $path) { node { __typename id } redirect { to status } gone { notice } }
 }"""
+_ESCAPES: Final = str.maketrans({"%": "%25", "?": "%3F", "#": "%23"})
 _ARTICLE: Final = (
     """query PageArticle($id: ID!) { article(id: $id) { ...ArticleDocument } }""" + ARTICLE_FIELDS
 )
@@ -106,7 +107,8 @@ class PublicContent:
 
     async def page(self, path: str) -> Page | None:
         """What a path leads to; None if it leads to nothing that the public may see."""
-        response = await self._read(_RESOLVE, path=path)
+        address = path.translate(_ESCAPES)  # the path is decoded already
+        response = await self._read(_RESOLVE, path=address)
         result = orjson.loads(response.body)["data"]["resolve"]
         if result is None:
             return None
