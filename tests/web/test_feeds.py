@@ -471,3 +471,35 @@ async def test_texts_survive_in_all_formats(
     assert ld["headline"] == headline
     front = (await http.get("/world/asia/nasty.md")).text.splitlines()[1]
     assert json.loads(front.removeprefix("title: ")) == headline
+
+
+async def test_json_ld_is_in_every_shape_of_response(
+    site: tuple[EditorialClient, httpx2.AsyncClient],
+) -> None:
+    """Lists, bundles, delta sync, payloads of mutations; renaming an author changes it also in the cache."""
+    newsroom, http = site
+    id = await publish(newsroom, slug="kim")
+    query = """query($id: ID!) {
+      article(id: $id) { jsonLd }
+      articles(first: 1) { nodes { jsonLd } }
+      articleBundle(id: $id) { version article { jsonLd } }
+      changes(first: 1) { changes { ... on Upserted { article { jsonLd } } } nextToken }
+      nothing: article(slug: "nothing") { jsonLd }
+    }"""
+    data = await newsroom.query(query, id=id)
+    expected = data["article"]["jsonLd"]
+    assert expected["author"][0]["name"] == "Jane Doe"
+    assert data["articles"]["nodes"] == [{"jsonLd": expected}]
+    assert data["articleBundle"]["article"]["jsonLd"] == expected
+    assert data["changes"]["changes"] == [{"article": {"jsonLd": expected}}]
+    assert data["nothing"] is None
+    before = await http.get("/world/asia/kim.jsonld")
+    assert before.json() == expected
+    await newsroom.mutate_ok("updateAuthor", id="aut_401", name="Jane Roe")
+    after = await http.get("/world/asia/kim.jsonld")
+    assert after.json()["author"][0]["name"] == "Jane Roe"
+    assert after.headers["etag"] != before.headers["etag"]
+    payload = await newsroom.mutate_ok(
+        "updateArticle", id=id, headline="Kim again", selection="article { jsonLd }"
+    )
+    assert payload["jsonLd"]["headline"] == "Kim again"
