@@ -94,6 +94,11 @@ class Content:
         return [orjson.loads(response.body)["data"] for response in self.responses]
 
     @property
+    def is_null(self) -> bool:
+        """Whether the only field is null: the object has gone since its page was found."""
+        return self.responses[0].body.endswith(b":null}}")
+
+    @property
     def key(self) -> tuple[str, ...]:
         """Equal for equal content."""
         return tuple(response.etag for response in self.responses)
