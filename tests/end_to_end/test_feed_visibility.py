@@ -32,7 +32,12 @@ from contentql.settings import Settings
 
 pytestmark = pytest.mark.slow
 
-FOLDERS = {AuthorRecord: "authors", TagRecord: "tags", SourceRecord: "sources", StoryRecord: "stories"}
+FOLDERS: dict[type[Record], str] = {
+    AuthorRecord: "authors",
+    TagRecord: "tags",
+    SourceRecord: "sources",
+    StoryRecord: "stories",
+}
 TOMBSTONE = re.compile(rb'<at:deleted-entry ref="([^"]*)"[^>]*/>\n?')
 
 
@@ -57,8 +62,8 @@ def paths(records: Sequence[Record]) -> Iterator[str]:
             case ArticleRecord():
                 yield f"/{record.category}/{record.slug}.md"
                 yield f"/{record.category}/{record.slug}.jsonld"
-            case _ if type(record) in FOLDERS:
-                pages.append(f"/{FOLDERS[type(record)]}/{record.slug}")  # type: ignore[attr-defined]
+            case AuthorRecord() | TagRecord() | SourceRecord() | StoryRecord():
+                pages.append(f"/{FOLDERS[type(record)]}/{record.slug}")
     for page in pages:
         yield from (f"{page}/feed.{format}" for format in ("rss", "atom", "json"))
     yield from ("/sitemap.xml", "/news-sitemap.xml")
