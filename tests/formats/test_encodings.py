@@ -68,7 +68,9 @@ def test_a_declared_encoding_is_used(label: str, codec: str, text: str) -> None:
     assert encoding.wrong_declaration is None
 
 
-@pytest.mark.parametrize(("label", "codec"), [("utf-8", "cp1252"), ("ascii", "cp1252"), ("shift_jis", "utf-8")])
+@pytest.mark.parametrize(
+    ("label", "codec"), [("utf-8", "cp1252"), ("ascii", "cp1252"), ("shift_jis", "utf-8")]
+)
 def test_a_wrong_declaration_is_noticed(label: str, codec: str) -> None:
     """The file is read in the encoding that it is in."""
     file = io.BytesIO(f'<?xml version="1.0" encoding="{label}"?>{TEXT}'.encode(codec))
