@@ -228,7 +228,8 @@ def test_titles_are_plain_text(title: str, headline: str) -> None:
     [
         ("<description>First sentence. Second one.</description>", "First sentence."),
         (
-            '<media:content url="https://e.org/a.jpg"><media:description>A tram</media:description></media:content>',
+            '<media:content url="https://e.org/a.jpg"><media:description>A tram</media:description>'
+            "</media:content>",
             "A tram",
         ),
         ("<media:title>Media</media:title>", "Media"),
@@ -491,7 +492,8 @@ def test_an_entry_inherits_its_authors() -> None:
 def test_a_removed_entry_is_canceled() -> None:
     """With its id and the time; nothing of it replaces what is stored."""
     (item,) = atom(
-        '<at:deleted-entry ref="urn:1" when="2026-05-01T00:00:00Z"><at:comment>x</at:comment></at:deleted-entry>'
+        '<at:deleted-entry ref="urn:1" when="2026-05-01T00:00:00Z"><at:comment>x</at:comment>'
+        "</at:deleted-entry>"
     )
     assert external_id(item) == "urn:1"
     assert item.source_status is SourceStatus.CANCELED
