@@ -125,7 +125,7 @@ def test_listing_with_everything() -> None:
     extra = record.extra["newsml-g2"]
     assert [part["element"] for part in extra["contentMeta"]] == ["contentModified", "located", "infoSource"]
     assert extra["slugline"]["text"] == "US-Finance-Fed"
-    assert len(extra["catalogRef"]) == 2
+    assert extra["catalogRef"] == ["http://www.example.com/newsml-g2/catalog.enews_2.xml"]
 
 
 def test_listing_with_nitf() -> None:
@@ -272,7 +272,8 @@ def test_nitf_with_media_tables_and_notes() -> None:
     """Notes to editors in the text are not public."""
     nitf = (
         '<inlineXML><nitf xmlns="http://iptc.org/std/NITF/2006-10-18/"><body><body.head>'
-        "<note><p>Do not use.</p></note><byline>By Lena Voss</byline><dateline><location>HERON CITY</location></dateline></body.head>"
+        "<note><p>Do not use.</p></note><byline>By Lena Voss</byline>"
+        "<dateline><location>HERON CITY</location></dateline></body.head>"
         '<body.content><p>A <em>b</em> <person>Ada Rehn</person> <a href="https://e.org/">c</a></p>'
         '<media media-type="image"><media-reference source="https://e.org/s.jpg" width="10"/>'
         '<media-reference source="https://e.org/l.jpg" width="100" alternate-text="Alt"/>'
@@ -314,7 +315,7 @@ def test_picture_item_has_its_renditions() -> None:
     (picture,) = item.media
     assert (picture.url, picture.width, picture.bytes) == ("https://e.org/highRes.jpg", 100, 1000)
     assert (picture.credit, picture.caption) == ("Heron News", "A tram.")
-    assert [rendition.name for rendition in picture.renditions] == ["thumbnail", "highres", "web"]
+    assert [rendition.name for rendition in picture.renditions] == ["thumbnail", "highRes", "web"]
     (image,) = record_of(item).blocks
     assert isinstance(image, blocks.Image)
     assert record_of(item).content_type is ContentType.GALLERY

@@ -25,7 +25,7 @@ from contentql.formats.article_document import ARTICLE_FIELDS
 _QUERY = (
     """
 query Articles($after: String) {
-  articles(first: 5, after: $after) {
+  articles(first: 4, after: $after) {
     nodes { ...ArticleDocument }
     pageInfo { hasNextPage endCursor }
   }

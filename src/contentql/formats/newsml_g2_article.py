@@ -24,10 +24,14 @@ from contentql.formats.newsml_g2_content import (
 )
 from contentql.formats.newsml_g2_elements import (
     LANGUAGE,
+    LEAD_CLASS,
+    MEDIA_CLASS,
+    OWN_SCHEMES,
     Catalog,
     child,
     children,
     in_language,
+    is_iptc,
     text_lines,
     text_of,
     to_json,
@@ -298,6 +302,7 @@ def _set_content(
             builder.mention("lead_media")
         return
     _add_lead(builder, remote_files(meta, "icon", catalog), text)
+    _place_figures(builder, text)
     groups: list[list[RemoteFile]] = []
     named = [file for file in files if file.name and file_kind([file])]
     groups += [named] if named else []
@@ -325,9 +330,20 @@ def _add_lead(builder: AgencyBuilder, icons: list[RemoteFile], text: Text) -> No
     builder.set("lead_media", lead)
     builder.mention("lead_media")
     body = builder.get("blocks") or ()
-    is_marked = text.html.lstrip().startswith('<figure class="lead">')
+    is_marked = text.html.lstrip().startswith(f'<figure class="{LEAD_CLASS}">')
     if is_marked and body and isinstance(body[0], Image) and body[0].media == lead:
         builder.set_body(body[1:])
+
+
+def _place_figures(builder: AgencyBuilder, text: Text) -> None:
+    """Places the media of figures at the end of a text that are marked as not being part of it."""
+    body = list(builder.get("blocks") or ())
+    for _ in range(text.html.count(f'<figure class="{MEDIA_CLASS}">')):
+        block = body[-1] if body else None
+        if not isinstance(block, Image):
+            return
+        builder.place_media(PlacementRecord(media=block.media, role=MediaRole.INLINE))
+        builder.set_body(body := body[:-1])
 
 
 def _media_facts(builder: AgencyBuilder, meta: Element | None, catalog: Catalog) -> dict[str, Any]:
@@ -345,6 +361,12 @@ def _media_facts(builder: AgencyBuilder, meta: Element | None, catalog: Catalog)
     }
 
 
+def _is_name(concept: Element) -> bool:
+    """Whether a concept has a name and no code."""
+    inner = [local_name(part) for part in concept]
+    return inner in (["name"], []) and not {"qcode", "uri", "type"} & set(concept.attrib)
+
+
 def _keep_unstored(
     builder: AgencyBuilder, item: Element, management: Element | None, meta: Element | None, catalog: Catalog
 ) -> None:
@@ -354,6 +376,8 @@ def _keep_unstored(
     others = [part for part in meta if local_name(part)] if meta is not None else []
     if _media_kind(item, catalog) is None:
         others = [part for part in others if local_name(part) != "icon"]
+    # A place with a name only is the place of the dateline.
+    others = [part for part in others if local_name(part) != "located" or not _is_name(part)]
     builder.keep("contentMeta", [to_json(part) for part in others if local_name(part) not in _READ_CONTENT])
     if any(local_name(part) == "infoSource" for part in others):
         message = (
@@ -368,5 +392,6 @@ def _keep_unstored(
         if element is not None:
             builder.keep(name, to_json(element))
     if builder.extra:
-        builder.keep("catalogRef", [reference for reference in catalog.references if reference])
-        builder.keep("catalog", dict(list(catalog.schemes.items())[:200]))
+        builder.keep("catalogRef", [reference for reference in catalog.references if not is_iptc(reference)])
+        schemes = {alias: uri for alias, uri in catalog.schemes.items() if uri not in OWN_SCHEMES.values()}
+        builder.keep("catalog", dict(list(schemes.items())[:200]))

@@ -15,10 +15,11 @@ from contentql.content.records import FormatError, RenditionRecord
 from contentql.content.warnings import WarningCode
 from contentql.formats.agency_builder import MAX_TEXT, AgencyBuilder
 from contentql.formats.newsml_g2_elements import Catalog, child, children, in_language, text_of
-from contentql.formats.nitf import NitfDocument, read_nitf, to_html
+from contentql.formats.nitf import NitfDocument, inner_html, read_nitf, to_html
 from contentql.formats.xml_stream import local_name, parse_xml
 
 MAX_FILES: Final = 200
+MAIN: Final = "main"  # name that the writer gives to the file itself among its renditions
 # Renditions of the IPTC that are smaller than the others, whatever their size says.
 _SMALL: Final = {"thumbnail", "thumb", "preview", "web", "icon", "sidebar"}
 
@@ -64,7 +65,7 @@ def _inline_xml(part: Element) -> Text | None:
     if local_name(root) in ("html", "body", "div", "p", "article", "section"):
         body = child(root, "body") if local_name(root) == "html" else None
         if body is not None:
-            return Text(to_html(body))
+            return Text(inner_html(body))
         return Text("".join(to_html(inner) for inner in part if local_name(inner)))
     return None
 
@@ -119,7 +120,7 @@ def _remote_files(parent: Element | None, name: str, catalog: Catalog) -> Iterat
             type_ = type_.replace("image/jpg", "image/jpeg")
             is_type = len(type_) <= 100 and type_.isascii() and type_.count("/") == 1 and " " not in type_
             type_ = type_ if is_type else guess_media_type(href) or ""
-            yield RemoteFile(href, type_, catalog.code(element, "rendition", "renditionuri"), element)
+            yield RemoteFile(href, type_, catalog.name(element, "rendition", "renditionuri"), element)
 
 
 def file_kind(files: list[RemoteFile]) -> MediaKind | None:
@@ -131,12 +132,15 @@ def file_kind(files: list[RemoteFile]) -> MediaKind | None:
 def add_files(
     builder: AgencyBuilder, files: list[RemoteFile], kind: MediaKind, facts: dict[str, Any]
 ) -> int | None:
-    """Adds the renditions of one media file. Returns its placeholder; None if none has a usable address."""
+    """Adds the renditions of one media file. Returns its placeholder; None if none has a usable address.
 
-    def rank(file: RemoteFile) -> tuple[bool, bool, int]:
+    The one that is named `main` is the file itself, else the largest one.
+    """
+
+    def rank(file: RemoteFile) -> tuple[bool, bool, bool, int]:
         size = (file.number("width") or 0) * (file.number("height") or 0)
         is_of_kind = kind_of_media_type(file.type_) in (kind, None)
-        return is_of_kind, file.name not in _SMALL, size
+        return is_of_kind, file.name == MAIN, file.name.lower() not in _SMALL, size
 
     usable = [file for file in files if builder.media_address(file.href)]
     for file in files:
@@ -147,7 +151,8 @@ def add_files(
         return None
     best = max(usable, key=rank)
     builder.name_renditions(best.href, [file.href for file in usable])
-    records = [record for file in usable if (record := _record(builder, file, kind))]
+    others = [file for file in usable if file.name != MAIN]
+    records = [record for file in others if (record := _record(builder, file, kind))]
     width, height = best.number("width") or 0, best.number("height") or 0
     size, duration = best.number("size"), best.number("duration")
     return builder.add_media(

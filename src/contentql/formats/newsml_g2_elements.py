@@ -16,6 +16,11 @@ from contentql.formats.xml_stream import local_name
 
 NAMESPACE: Final = "http://iptc.org/std/nar/2006-10-01/"
 LANGUAGE: Final = "{http://www.w3.org/XML/1998/namespace}lang"
+# Schemes of the writer for roles and renditions, for which the IPTC has no vocabulary or a closed one.
+OWN_SCHEMES: Final = {"cqlrole": "urn:contentql:role:", "cqlrend": "urn:contentql:rendition:"}
+# Classes of figures in which the writer shows media that the body does not show.
+LEAD_CLASS: Final = "lead-media"
+MEDIA_CLASS: Final = "other-media"
 _MAX_NESTING: Final = 6  # of elements that are kept
 
 
@@ -72,18 +77,27 @@ class Catalog:
         return f"{scheme}{code}".replace("https://cv.iptc.org/", "http://cv.iptc.org/")
 
     def code(self, element: Element | None, name: str = "qcode", uri_name: str = "uri") -> str:
-        """The last part of the code in an attribute, in lower case: `main` of `exrol:main`; "" for none.
+        """As `name`, in lower case."""
+        return self.name(element, name, uri_name).lower()
+
+    def name(self, element: Element | None, name: str, uri_name: str) -> str:
+        """The last part of the code in an attribute: `main` of `exrol:main`; "" for none.
 
         Only where the vocabulary does not matter, as for roles.
         """
         if element is None:
             return ""
         text = self.uri(element, name, uri_name) or element.get(name) or element.get("literal") or ""
-        return text.strip().rstrip("/").replace("#", "/").replace(":", "/").rpartition("/")[2].lower()
+        return text.strip().rstrip("/").replace("#", "/").replace(":", "/").rpartition("/")[2]
 
     def is_code(self, element: Element | None, alias: str, code: str) -> bool:
         """Whether an element has a code of an IPTC scheme, named by its alias in the IPTC's catalog."""
         return self.uri(element) == f"{SCHEMES[alias]}{code}"
+
+
+def is_iptc(reference: str) -> bool:
+    """Whether the address of a catalog is that of a version of the IPTC's own one."""
+    return not reference or "catalog.IPTC-G2-Standards" in reference
 
 
 def in_language(elements: Iterable[Element], language: str) -> list[Element]:

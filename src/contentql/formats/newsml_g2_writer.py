@@ -7,6 +7,7 @@ notes to editors. What an import of NewsML-G2 kept is written again, with the ca
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape as escape_html
 from typing import Any, Final
@@ -15,7 +16,8 @@ from contentql.content.timestamps import format_timestamp
 from contentql.formats.article_document import ArticleDocument, FeedInfo
 from contentql.formats.article_html import article_media, hops_of, render_body, source_name
 from contentql.formats.newscodes import SCHEMES, concept_uri, genre_uri
-from contentql.formats.newsml_g2_elements import NAMESPACE
+from contentql.formats.newsml_g2_content import MAIN
+from contentql.formats.newsml_g2_elements import LEAD_CLASS, MEDIA_CLASS, NAMESPACE, OWN_SCHEMES
 from contentql.formats.newsml_g2_kept import KeptElements
 from contentql.formats.ninjs_concepts import LITERAL_SCHEME
 from contentql.formats.xhtml import to_xhtml
@@ -24,8 +26,6 @@ from contentql.formats.xml_text import XML_DECLARATION, clean_text, element, emp
 CONTENT_TYPE: Final = "application/vnd.iptc.g2.newsmessage+xml; charset=utf-8"
 VERSION: Final = "2.35"
 CATALOG: Final = "http://www.iptc.org/std/catalog/catalog.IPTC-G2-Standards_41.xml"
-# Roles of headlines and contributors, for which the IPTC has no vocabulary.
-_ROLES: Final = {"cqlrole": "urn:contentql:role:"}
 _STATUSES: Final = {"PUBLISHED": "usable", "EXPIRED": "usable", "WITHDRAWN": "canceled"}
 _NATURES: Final = {
     "TOPIC": "abstract",
@@ -64,10 +64,10 @@ def news_item(article: ArticleDocument, feed: FeedInfo, sent: str) -> str:
         open_tag("newsItem", **attributes),
         _catalogs(kept),
         kept.elements("hopHistory"),
-        _rights(article, feed, kept),
+        _rights(article, kept),
         _management(article, feed, kept, sent),
         _content_meta(article, kept),
-        *_asserts(article),
+        *_asserts(article, kept),
         _content(article, body),
         "</newsItem>",
     ]
@@ -75,19 +75,19 @@ def news_item(article: ArticleDocument, feed: FeedInfo, sent: str) -> str:
 
 
 def _catalogs(kept: KeptElements) -> str:
-    references = [CATALOG, *(href for href in kept.catalog_references if "catalog.IPTC-G2" not in href)]
-    schemes = {**kept.schemes, **_ROLES}
+    references = [CATALOG, *kept.catalog_references]
+    schemes = {**kept.schemes, **OWN_SCHEMES}
     listed = "".join(empty_element("scheme", alias=alias, uri=uri) for alias, uri in schemes.items())
     return "".join(empty_element("catalogRef", href=href) for href in references) + (
         f"<catalog>{listed}</catalog>"
     )
 
 
-def _rights(article: ArticleDocument, feed: FeedInfo, kept: KeptElements) -> str:
+def _rights(article: ArticleDocument, kept: KeptElements) -> str:
     rights = article.get("rights") or {}
     notice = element("copyrightNotice", rights.get("copyrightNotice"))
     terms = element("usageTerms", rights.get("usageTerms"))
-    holder = kept.elements("copyrightHolder") or _named("copyrightHolder", feed.site)
+    holder = kept.elements("copyrightHolder")
     return f"<rightsInfo>{holder}{notice}{terms}</rightsInfo>" if holder or notice or terms else ""
 
 
@@ -135,7 +135,7 @@ def _content_meta(article: ArticleDocument, kept: KeptElements) -> str:
         "contributor": contributors,
         "language": empty_element("language", tag=article["language"]) if article.get("language") else "",
         "genre": _genre(article),
-        "subject": "".join([*_sections(article), *_tags(article)]),
+        "subject": "".join([*_sections(article), *_tags(article, kept)]),
         "slugline": kept.elements("slugline") or element("slugline", article.get("slug")),
         "headline": element("headline", article["headline"])
         + "".join(element("headline", article.get(name), role=f"cqlrole:{role}") for role, name in headlines),
@@ -209,11 +209,11 @@ def _sections(article: ArticleDocument) -> Iterator[str]:
                 yield f"{start}{element('name', part['name'])}</subject>"
 
 
-def _tags(article: ArticleDocument) -> Iterator[str]:
+def _tags(article: ArticleDocument, kept: KeptElements) -> Iterator[str]:
     mentions = {mention["entity"]["id"]: mention for mention in article.get("entities") or ()}
     for tag in article.get("tags") or ():
         mention = mentions.get(tag["id"]) or {}
-        code, others = _tag_codes(tag)
+        code, others = _tag_codes(tag, kept)
         start = open_tag(
             "subject",
             type=f"cpnat:{_NATURES.get(tag['type'], 'abstract')}",
@@ -227,12 +227,13 @@ def _tags(article: ArticleDocument) -> Iterator[str]:
         yield f"{start}{names}{''.join(empty_element('sameAs', **other) for other in others)}</subject>"
 
 
-def _tag_codes(tag: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, str]]]:
+def _tag_codes(tag: Mapping[str, Any], kept: KeptElements) -> tuple[dict[str, str], list[dict[str, str]]]:
     """The attribute with the first code of a tag, its name if it has none, and those of the others."""
     codes = []
     for code in tag.get("codes") or ():
         scheme, value = code["scheme"], code["code"]
-        if scheme in SCHEMES and not any(sign.isspace() for sign in value):
+        is_alias = scheme in SCHEMES or scheme in kept.schemes or bool(kept.catalog_references)
+        if is_alias and re.fullmatch(r"[^\s:/]+", scheme) and not re.search(r"\s", value):
             codes.append({"qcode": f"{scheme}:{value}"})
         elif uri := concept_uri(scheme, value):
             codes.append({"uri": uri})
@@ -245,12 +246,12 @@ def _tag_codes(tag: Mapping[str, Any]) -> tuple[dict[str, str], list[dict[str, s
     return (codes[0], codes[1:]) if codes else ({"literal": tag["name"]}, [])
 
 
-def _asserts(article: ArticleDocument) -> Iterator[str]:
+def _asserts(article: ArticleDocument, kept: KeptElements) -> Iterator[str]:
     """The positions of places."""
     for tag in article.get("tags") or ():
         if position := tag.get("position"):
             where = empty_element("position", latitude=position["latitude"], longitude=position["longitude"])
-            start = open_tag("assert", **_tag_codes(tag)[0])
+            start = open_tag("assert", **_tag_codes(tag, kept)[0])
             yield f"{start}<geoAreaDetails>{where}</geoAreaDetails></assert>"
 
 
@@ -259,11 +260,12 @@ def _icons(media: Mapping[str, Any]) -> str:
     files = [media, *(media.get("renditions") or ())] if media.get("kind") == "IMAGE" else []
     icons: dict[str, str] = {}
     for file in files:
+        name = re.sub(r"[^\w.-]+", "-", file.get("name") or "")
         icons.setdefault(
             file["url"],
             empty_element(
                 "icon",
-                rendition="rnd:main" if file is media else None,
+                rendition=f"cqlrend:{MAIN if file is media else name}" if file is media or name else None,
                 href=file["url"],
                 contenttype=file.get("mime"),
                 size=file.get("bytes"),
@@ -283,11 +285,12 @@ def _content(article: ArticleDocument, body: str) -> str:
             below = escape_html(caption)
             if media.get("credit"):
                 below += f' <span class="credit">{escape_html(media["credit"])}</span>'
-            image = f'<img src="{escape_html(media["url"])}" alt="{escape_html(alt)}">'
+            size = "".join(f' {name}="{media[name]}"' for name in ("width", "height") if media.get(name))
+            image = f'<img src="{escape_html(media["url"])}" alt="{escape_html(alt)}"{size}>'
             caption_element = f"<figcaption>{below}</figcaption>" if below else ""
             is_lead = media["url"] == lead
-            marked = ' class="lead"' if is_lead else ""
-            figures[is_lead].append(f"<figure{marked}>{image}{caption_element}</figure>")
+            class_ = LEAD_CLASS if is_lead else MEDIA_CLASS
+            figures[is_lead].append(f'<figure class="{class_}">{image}{caption_element}</figure>')
     html = "\n".join(filter(None, [*figures[True], body, *figures[False]]))
     if not html:
         return ""

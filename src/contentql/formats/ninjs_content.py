@@ -21,6 +21,7 @@ from contentql.formats.xml_stream import parse_xml
 MEDIA_NAMES: Final = "_media"  # in extra: URIs, names and relations of media by their addresses
 _FILES: Final = {"image": MediaKind.IMAGE, "video": MediaKind.VIDEO, "audio": MediaKind.AUDIO}
 _MAIN: Final = re.compile(r"main|lead|feature|hero|cover", re.IGNORECASE)
+_PLACED: Final = ("inline", "gallery")  # relations of media that are not the main ones
 _GALLERY: Final = re.compile(r"galler|slideshow", re.IGNORECASE)
 
 
@@ -97,11 +98,16 @@ def _place_media(
 ) -> None:
     """Chooses the main picture, and places the media that the body does not show."""
     main = [number for number, part in media if _MAIN.search(f"{part.relation} {part.name}")]
-    pictures = [number for number, part in media if part.kind is MediaKind.IMAGE]
+    pictures = [
+        number
+        for number, part in media
+        if part.kind is MediaKind.IMAGE and part.relation.lower() not in _PLACED
+    ]
     lead = own or next(iter([*main, *pictures]), None)
     builder.set("lead_media", lead)
     builder.mention("lead_media", "media")
     for number, part in media:
         if number not in shown and number != lead:
-            role = MediaRole.GALLERY if _GALLERY.match(part.name) else MediaRole.INLINE
+            is_gallery = _GALLERY.match(part.name) or _GALLERY.match(part.relation)
+            role = MediaRole.GALLERY if is_gallery else MediaRole.INLINE
             builder.place_media(PlacementRecord(media=number, role=role))

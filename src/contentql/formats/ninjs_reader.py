@@ -20,7 +20,7 @@ from contentql.formats.source_file import ReadOptions, SourceFile
 
 _WRAPPERS: Final = ("items", "_items", "newsItems", "results", "data")
 _MAX_NESTING: Final = 4  # of texts in associations
-_KEY: Final = re.compile(r'"([$\w]{1,30})"\s*:', re.ASCII)
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{}\]:]', re.DOTALL)
 _TEXT_KEY: Final = re.compile(r"(?:body|description|headline)(?:_\w*)?", re.ASCII)
 # Our own records, JSON-LD and JSON Feed.
 _OTHER_FORMATS: Final = re.compile(r'"(?:record|@context|@graph)"\s*:|jsonfeed\.org/version')
@@ -36,9 +36,28 @@ def sniff(head: bytes, name: str) -> bool:
         return True
     if _OTHER_FORMATS.search(text):
         return False
-    keys = set(_KEY.findall(text))
-    known = {key for key in keys if key.lower() in NAMES or _TEXT_KEY.fullmatch(key)} - {"uri", "guid"}
-    return ("uri" in keys and bool(known or len(keys) == 1)) or ("guid" in keys and len(known) > 2)
+    names = _names(text)
+    known = {name for name in names if name.lower() in NAMES or _TEXT_KEY.fullmatch(name)} - {"uri", "guid"}
+    return ("uri" in names and bool(known or len(names) == 1)) or ("guid" in names and len(known) > 2)
+
+
+def _names(text: str) -> set[str]:
+    """The names of the properties of the items in the beginning of a file."""
+    names: dict[int, set[str]] = {}
+    depth, string = 0, ""
+    for token in _TOKEN.finditer(text):
+        if token[0] == ":":
+            names.setdefault(depth, set()).add(string)
+        elif token[0] in "[{":
+            depth += 1
+        elif token[0] in "]}":
+            depth -= 1
+        else:
+            string = token[0][1:-1]
+    if text.startswith("["):
+        return names.get(2, set())
+    outer = names.get(1, set())
+    return names.get(3, set()) if outer & set(_WRAPPERS) and "uri" not in outer else outer
 
 
 def read(source: SourceFile, options: ReadOptions) -> Iterator[ImportItem]:

@@ -68,7 +68,7 @@ def ninjs_item(article: ArticleDocument, feed: FeedInfo) -> Properties:
         "slugline": extra.get("slugline") or article.get("slug"),
         "by": _byline(article),
         "located": dateline.get("place") or dateline.get("text"),
-        "copyrightHolder": extra.get("copyrightHolder") or feed.site,
+        "copyrightHolder": extra.get("copyrightHolder"),
         "copyrightNotice": rights.get("copyrightNotice"),
         "usageTerms": rights.get("usageTerms"),
         "edNote": _ed_note(article),
@@ -214,15 +214,16 @@ def _associations(article: ArticleDocument) -> list[Properties]:
     stored = _extra(article).get(MEDIA_NAMES)
     names = {part.get("href"): part for part in stored or () if isinstance(part, Mapping)}
     lead = (article.get("leadMedia") or {}).get("url")
+    placements = [placement for placement in article.get("media") or () if placement.get("media")]
+    roles = {part["media"]["url"]: (part.get("role") or "").lower() for part in placements}
     associations = []
     for number, (media, caption, alt) in enumerate(article_media(article), 1):
         known = names.get(media["url"]) or {}
         association = _media_item(media, caption, alt)
+        role = "mainpicture" if media["url"] == lead else roles.get(media["url"]) or "inline"
         association["uri"] = known.get("uri") or media["url"]
         association["name"] = known.get("name") or f"media{number}"
-        relation = known.get("rel") or ("mainpicture" if media["url"] == lead else "")
-        if relation:
-            association["rel"] = relation
+        association["rel"] = known.get("rel") or role
         associations.append(association)
     return associations
 

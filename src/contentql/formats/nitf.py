@@ -87,6 +87,14 @@ def to_html(element: Element) -> str:
     return "".join(_markup(element))
 
 
+def inner_html(element: Element) -> str:
+    """What is in an element of XHTML as HTML."""
+    parts = [escape(element.text or "", quote=False)]
+    for child in element:
+        parts += [to_html(child), escape(child.tail or "", quote=False)]
+    return "".join(parts)
+
+
 def _markup(element: Element) -> Iterator[str]:
     name = local_name(element)
     if not name:
