@@ -32,7 +32,7 @@ _MAX_URI: Final = 500
 _MAX_DEPTH: Final = 12
 _MAX_ITEMS: Final = 500
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_EMAIL: Final = re.compile(r"(?:mailto:)?[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")
 _ADDRESS: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])", re.ASCII)
 # Properties with the addresses of persons, which are not stored.
 _PRIVATE: Final = re.compile(r"e-?mail|password|contactinfo|phone|ip_?address", re.IGNORECASE)
