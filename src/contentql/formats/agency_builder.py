@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from contentql.content.blocks import Audio, Block, Heading, Image, Video, block_text
 from contentql.content.derive import MAX_SECTION_DEPTH
 from contentql.content.enums import AuthorRole, MediaKind, TagType
-from contentql.content.import_item import ImportItem
+from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.media_placeholders import FIRST_PLACEHOLDER
 from contentql.content.records import ExternalIdRecord, PlacementRecord, RenditionRecord
 from contentql.content.warnings import WarningCode
@@ -217,6 +217,21 @@ class AgencyBuilder(ArticleBuilder):
         if caption:
             media.setdefault("caption", caption)
         return block.model_copy(update={"caption": caption, "caption_marks": marks})
+
+    def leave_stored(self, name: str) -> None:
+        """Notes that a stored article keeps its own value of a field."""
+        self._derived.add(name)
+
+    def build_withdrawal(self, headline: str, note: str) -> ImportItem:
+        """The item of an article that its source withdraws: the stored article gets the note to editors, and
+        keeps everything else. `headline`: for reports."""
+        self.partial, self.source_status = True, SourceStatus.CANCELED
+        if note:
+            self.set_text("ed_note", note)
+        if headline:
+            self.set_text("headline", " ".join(headline.split()))
+            self.leave_stored("headline")
+        return self.build()
 
     def build(self) -> ImportItem:
         """The item, as in ArticleBuilder; of a partial one only with what it has."""
