@@ -300,7 +300,10 @@ def test_heading_that_repeats_the_headline_is_left_out(role: str) -> None:
         ({"pubStatus": ["usable"]}, SourceStatus.HIDDEN),
         ({"pubStatus": "usable", "edNote": "KILL: wrong person"}, SourceStatus.CANCELED),
         ({"pubStatus": "usable", "edNote": "MANDATORY KILL"}, SourceStatus.CANCELED),
+        ({"pubStatus": "usable", "edNote": "KILL this story"}, SourceStatus.CANCELED),
         ({"pubStatus": "usable", "edNote": "Adds who was killed."}, SourceStatus.PUBLIC),
+        ({"pubStatus": "usable", "edNote": "KILLED IN ACTION: adds names"}, SourceStatus.PUBLIC),
+        ({"pubStatus": "usable", "edNote": "KILL BILL review"}, SourceStatus.PUBLIC),
     ],
 )
 def test_status(properties: dict[str, Any], expected: SourceStatus) -> None:

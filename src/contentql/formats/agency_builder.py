@@ -37,7 +37,10 @@ _ADDRESS: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])", re.A
 # Properties with the addresses of persons, which are not stored.
 _PRIVATE: Final = re.compile(r"e-?mail|password|contactinfo|phone|ip_?address", re.IGNORECASE)
 # The beginning of a note to editors that withdraws an item.
-_KILL: Final = re.compile(r"\W*(?:MANDATORY |BULLETIN |ADVISORY )?KILL(?:ED)?\b")
+_KILL: Final = re.compile(
+    r"\W*(?:MANDATORY |BULLETIN |ADVISORY )?KILL"
+    r"(?:\s*(?:$|[^\w\s])|\s+(?i:this|the|all|previous|story|stories|article|item|version|notice|advisory)\b)"
+)
 _MEDIA_BLOCKS: Final = {MediaKind.IMAGE: Image, MediaKind.VIDEO: Video, MediaKind.AUDIO: Audio}
 # Fields that a partial item sets only if it mentions them.
 _COLLECTIONS: Final = ("category", "sections", "tags", "authors", "media", "lead_media", "extra")
@@ -96,7 +99,6 @@ class AgencyBuilder(ArticleBuilder):
         system, value = " ".join(system.split())[:100], " ".join(value.split())
         if system and 0 < len(value) <= _MAX_URI:
             self._external_ids[system, value] = None
-            self.mention("external_ids")
 
     def add_concept(
         self,
