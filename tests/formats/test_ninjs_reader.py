@@ -500,6 +500,21 @@ def test_picture_on_its_own_becomes_a_gallery() -> None:
         assert record_of(item).lead_media == shown.media
 
 
+def test_documents_in_associations_are_media() -> None:
+    """One on its own is no article."""
+    file = {"renditions": [{"name": "a", "href": "https://e.org/a.pdf", "contentType": "application/pdf"}]}
+    item = read_one(associations=[{"name": "a", "uri": "urn:p:1", **file}])
+    assert [(media.kind.value, media.url) for media in item.media] == [("DOCUMENT", "https://e.org/a.pdf")]
+    assert len(record_of(item).media) == 1
+    assert not read_one(body_text=None, **file).media
+
+
+def test_notes_in_nitf_are_not_public() -> None:
+    nitf = NITF.replace("<p>A</p>", "<p>A</p><note>Do not use.</note>")
+    item = read_one(body_text=None, body_nitf=nitf, ednote="First.")
+    assert (texts_of(item), record_of(item).ed_note) == (["A"], "First.\nDo not use.")
+
+
 def test_texts_in_associations_are_items_of_their_own() -> None:
     """A package of texts is not an article; a reference without a text is kept."""
     text = {"uri": "urn:a:2", "headline": "Other", "body_text": "Two."}
