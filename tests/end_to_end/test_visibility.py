@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
@@ -88,6 +89,11 @@ def _collect(value: Any, name: str, ids: list[str], texts: dict[str, list[str]])
             ids.append(value)
 
 
+def without_sync_tokens(response: Any) -> Any:
+    """The response without the content of sync tokens, which are encrypted with a key of the database."""
+    return orjson.loads(re.sub(rb'"cqld_[\w-]+"', b'"cqld_"', orjson.dumps(response)))
+
+
 @settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 32))
 async def test_hidden_content_does_not_change_responses(server: Server, seed: int) -> None:
@@ -101,7 +107,8 @@ async def test_hidden_content_does_not_change_responses(server: Server, seed: in
         for _ in range(DOCUMENTS):
             document = random_documents.document()
             expected = await query_json(without_hidden_content, document.text, document.variables)
-            assert await query_json(with_hidden, document.text, document.variables) == expected, document
+            actual = await query_json(with_hidden, document.text, document.variables)
+            assert without_sync_tokens(actual) == without_sync_tokens(expected), document
 
 
 @settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))

@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import Server
 from tests.support.random_content import NOW, random_newsroom
 
+from contentql.content import blocks
 from contentql.content.blocks import EntryCorrection, Heading, LiveEntry, Paragraph
 from contentql.content.entries import complete_entries
 from contentql.content.enums import CorrectionKind
@@ -18,7 +19,7 @@ from contentql.content.ids import new_id
 from contentql.content.import_item import ImportItem
 from contentql.content.records import ArticleRecord, ExternalIdRecord, Record
 from contentql.editorial.completion import complete_record
-from contentql.importing.bulk import NewArticle, NewArticles
+from contentql.importing.bulk import MIN_ARTICLES, NewArticle, NewArticles
 from contentql.importing.importer import import_records
 from contentql.store.change_log import ANY_TABLE
 from contentql.store.database import Database
@@ -33,10 +34,10 @@ WITH_ID = ("article", "correction", "attribution", "live_entry")
 LOG_COLUMNS = ("article_id", "public", "owner", "was_from", "was_until", "is_from", "is_until", "status")
 
 
-def newsroom(seed: int) -> list[Record]:
+def newsroom(seed: int, articles: int = 16) -> list[Record]:
     """Random content with live entries, external ids and texts of several scripts."""
     random = Random(seed)
-    records = random_newsroom(random)
+    records = random_newsroom(random, articles)
     return [_extended(random, record, n) if isinstance(record, ArticleRecord) else record
             for n, record in enumerate(records) if not hasattr(record, "items")]  # fmt: skip
 
@@ -137,3 +138,33 @@ async def test_batches_store_the_same_rows(server: Server, seed: int, processes:
         assert {name: row[name] for name in LOG_COLUMNS} == {name: other[name] for name in LOG_COLUMNS}
         assert set(row["source"].split()) == set(other["source"].split()) - {"related", "draft"}
     assert [row["table_name"] for row in (await rows_of(batch, "row_change"))[before:]] == [ANY_TABLE]
+
+
+def changed(random: Random, record: ArticleRecord, other: ArticleRecord) -> ArticleRecord:
+    """The record with some fields of another one, without live entries."""
+    names = ("headline", "summary", "category", "sections", "tags", "authors", "story", "media", "urgency",
+             "corrections", "lead_media", "embargo_until", "external_ids", "extra", "related")  # fmt: skip
+    update = {name: getattr(other, name) for name in names if random.random() < 0.5}
+    if random.random() < 0.5:
+        update |= {"blocks": other.blocks, "attributions": other.attributions}
+    return record.model_copy(update={**update, "version": None, "modified_at": None})
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_imports_of_many_items_store_the_same_as_imports_of_each(server: Server, seed: int) -> None:
+    """New articles and then changes of them, which are saved in batches, or alone if there is only one."""
+    random = Random(seed)
+    others, articles = complete(newsroom(seed, 40))
+    articles = [without_entry_number(record) for record in articles]
+    own = [record for record in articles if not blocks.live_entries(record.blocks)]
+    assert len(articles) > MIN_ARTICLES
+    news = [changed(random, record, random.choice(own)) for record in own]
+    together, alone = Database(await server.migrated()), Database(await server.migrated())
+    for records in (articles, [*news, own[0]]):
+        items = [ImportItem("test", record) for record in records]
+        many = await import_records(together, [*others, *items], now=NOW)
+        one = [await import_records(alone, [item], now=NOW) for item in [*others, *items]]
+        # Alone, a related article that comes later does not exist yet.
+        results = [o.result for o in many.outcomes if "related article" not in o.reason]
+        assert results == [o.result for r in one for o in r.outcomes if "related article" not in o.reason]
+        assert await stored(together) == await stored(alone)

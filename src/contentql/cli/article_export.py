@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import os
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +23,7 @@ from contentql.auth.permissions import ROLE_PERMISSIONS, Role
 from contentql.auth.viewer import ANONYMOUS, Actor, Viewer
 from contentql.cli.output_files import replace_file
 from contentql.cli.runtime import (
+    exit_after_broken_pipe,
     exit_with_error,
     publish_due_changes,
     require_migrated,
@@ -79,9 +79,7 @@ def export_articles(
         with _open_target(writer, output) as target:
             count = run_async(_export(settings, writer, variables, target, _EDITOR if drafts else ANONYMOUS))
     except BrokenPipeError:
-        # The reading program has closed the pipe. Nothing more may be flushed into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
+        raise exit_after_broken_pipe() from None
     except OperatorError as exc:
         raise exit_with_error(exc) from None
     stderr.print(f"{count:,} articles written{f' to {output}' if output else ''}.", markup=False)

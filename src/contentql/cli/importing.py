@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from contentql.cli.runtime import (
     EXIT_PARTIAL,
     DatabaseUrl,
+    exit_after_broken_pipe,
     exit_with_error,
     publish_due_changes,
     require_migrated,
@@ -197,6 +198,8 @@ def import_(
                 for paths in changed_files(sources, time.sleep):
                     result = run.import_sources(settings, paths)
             return
+    except BrokenPipeError:
+        raise exit_after_broken_pipe() from None
     except OperatorError as exc:
         raise exit_with_error(exc) from None
     failed = result.count("failed") + result.count("conflict")

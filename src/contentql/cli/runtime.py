@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shlex
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Annotated, Any, TypeVar
 
@@ -64,6 +66,13 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except (OperatorError, ApiError) as exc:
         raise exit_with_error(exc) from None
+
+
+def exit_after_broken_pipe() -> typer.Exit:
+    """The exit of a command whose output is not read any more."""
+    # Nothing more may be flushed into the pipe at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return typer.Exit(1)
 
 
 async def require_migrated(database: Database) -> None:

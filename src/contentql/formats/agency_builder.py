@@ -21,7 +21,7 @@ from contentql.content.records import ExternalIdRecord, PlacementRecord, Renditi
 from contentql.content.warnings import WarningCode
 from contentql.formats.article_builder import DEFAULT_LANGUAGE, ArticleBuilder
 from contentql.formats.bylines import byline_authors
-from contentql.formats.figures import read_figures
+from contentql.formats.figures import read_figures, without_credit
 from contentql.formats.newscodes import make_code, read_concept
 from contentql.formats.source_file import ReadOptions
 
@@ -210,15 +210,10 @@ class AgencyBuilder(ArticleBuilder):
         if not isinstance(block, Image | Video | Audio) or not block.caption:
             return block
         media = list(self._media.values())[block.media - FIRST_PLACEHOLDER]
-        credit = media.get("credit")
-        if not credit or not block.caption.endswith(credit):
+        block = without_credit(block, media.get("credit") or "")
+        if block.caption:
             media.setdefault("caption", block.caption)
-            return block
-        caption = block.caption.removesuffix(credit).rstrip(" \n|(–—-") or None
-        marks = tuple(mark for mark in block.caption_marks if caption and mark.end <= len(caption))
-        if caption:
-            media.setdefault("caption", caption)
-        return block.model_copy(update={"caption": caption, "caption_marks": marks})
+        return block
 
     def leave_stored(self, name: str) -> None:
         """Notes that a stored article keeps its own value of a field."""

@@ -375,7 +375,10 @@ class ArticleBuilder:
         fields = self._fields
         if not fields.get("headline"):
             text = next((t for b in fields.get("blocks", ()) if (t := blocks.block_text(b)).strip()), "")
-            text = " ".join((fields.get("summary") or text).split())
+            named = (
+                value for facts in self._media.values() if (value := facts.get("caption") or facts.get("alt"))
+            )
+            text = " ".join((fields.get("summary") or text or next(named, "")).split())
             if text:
                 first = re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
                 short = first if len(first) <= 120 else f"{first[:119].rpartition(' ')[0] or first[:119]}…"

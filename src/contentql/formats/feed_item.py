@@ -18,6 +18,7 @@ from contentql.content.enums import MediaKind, MediaRole
 from contentql.content.records import PlacementRecord
 from contentql.content.warnings import WarningCode
 from contentql.formats.article_builder import ArticleBuilder
+from contentql.formats.figures import read_figures, without_credit
 from contentql.formats.html_embeds import make_embed
 from contentql.formats.plain_text import html_to_text, without_email
 
@@ -38,6 +39,7 @@ _ESCAPED_MARKUP: Final = re.compile(
 )
 _DOUBLE: Final = re.compile(r"&amp;(#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[a-zA-Z][a-zA-Z0-9]{1,31};)")
 _SECTION_SCHEME: Final = re.compile(r"categor|section|rubri|ressort|channel", re.IGNORECASE)
+_UNSTORABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _EMAIL: Final = re.compile(r"(?:mailto:)?[^\s<>()@\"',;:]+@[^\s<>()@\"',;:]+\.[^\s<>()@\"',;:]+")
 
 
@@ -57,7 +59,7 @@ def identity(guid: str, link: str, feed: str, facts: str) -> str:
     value = guid or link or f"{feed} {hashlib.sha256(facts.encode(errors='replace')).hexdigest()}"
     if len(value) > 500:
         value = f"{value[:400]} {hashlib.sha256(value.encode(errors='replace')).hexdigest()}"
-    return re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", value)
+    return " ".join(_UNSTORABLE.sub(" ", value).split())
 
 
 def slug_of_address(address: str) -> str:
@@ -68,7 +70,9 @@ def slug_of_address(address: str) -> str:
         return ""
     last = _ENDING.sub("", unquote(parts.path.rstrip("/").rpartition("/")[2]))
     is_name = len(last) > 2 and any(map(str.isalpha, last)) and not _GENERIC_SLUG.fullmatch(last.lower())
-    return last if parts.scheme in ("http", "https") and is_name and not parts.query else ""
+    return (
+        last if parts.scheme in ("http", "https") and is_name and not (parts.query or parts.fragment) else ""
+    )
 
 
 def resolve_double_escapes(html: str) -> tuple[str, bool]:
@@ -88,11 +92,27 @@ def _once(match: re.Match[str]) -> str:
 
 
 def set_html_body(builder: ArticleBuilder, html: str) -> tuple[Block, ...]:
+    """Sets the body of HTML, in which the credits of pictures stand in their captions."""
     html, is_changed = resolve_double_escapes(html)
     if is_changed:
         message = "characters that were escaped twice were resolved"
         builder.warn(WarningCode.CHANGED, message, "blocks")
-    return builder.html_body(html) if _MARKUP.search(html) else builder.text_body(unescape(html))
+    if not _MARKUP.search(html):
+        return builder.text_body(unescape(html))
+    credits: dict[int, str] = {}
+    for figure in read_figures(html) if "<figure" in html else ():
+        if builder.media_address(figure.address) and len(credits) < MAX_MEDIA:
+            facts = {"credit": figure.credit, "width": figure.width, "height": figure.height}
+            number = builder.add_media(figure.address, MediaKind.IMAGE, alt=figure.alt, **facts)
+            if number is not None:
+                credits[number] = figure.credit
+    body = builder.html_body(html)
+    return builder.set_body(
+        [
+            without_credit(block, credits.get(block.media, "")) if isinstance(block, blocks.Image) else block
+            for block in body
+        ]
+    )
 
 
 def set_content(builder: ArticleBuilder, content: str, summary: str, *, is_text: bool = False) -> None:
@@ -186,7 +206,7 @@ def set_extra(builder: ArticleBuilder, format: str, values: Mapping[str, Any]) -
 def _public(value: Any) -> Any:
     """A JSON value without e-mail addresses and without characters that cannot be stored."""
     if isinstance(value, str):
-        text = re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", "", value)
+        text = _UNSTORABLE.sub("", value)
         return _EMAIL.sub("", text).strip() if "@" in text and not text.startswith("tag:") else text
     if isinstance(value, Mapping):
         return {str(_public(str(name))): _public(part) for name, part in value.items()}

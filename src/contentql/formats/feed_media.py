@@ -53,13 +53,14 @@ def add_media(builder: ArticleBuilder, item: Element) -> FeedMedia:
             facts = {**shared, **_facts([content])}
             source = content if children(content, "media:thumbnail") or len(contents) > 1 else item
             _add_group(builder, media, [file], facts, source)
+    duration = _duration(item)
     for enclosure in _enclosures(item):
         url, mime, size = enclosure.get("url", ""), enclosure.get("type", ""), enclosure.get("length")
         if embed_provider(url):
             media.embeds.append(url)
         elif url:
             kind = _kind(url, mime, "")
-            facts = {"mime": _mime(mime, kind), "bytes": _number(size), "duration": _duration(item)}
+            facts = {"mime": _mime(mime, kind), "bytes": _number(size), "duration": duration}
             facts["caption"] = html_to_text(enclosure.get("title", ""))
             _add(builder, media, _File(url, kind, facts if kind in _TIMED else {**facts, "duration": None}))
     if not contents and not children(item, "media:group"):

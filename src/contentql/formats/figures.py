@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from contentql.content.blocks import Audio, Image, Video
 from contentql.formats.html_safety import UnsafeContentError
 from contentql.formats.html_tokenizer import Tag, tokenize_html
 
@@ -51,6 +52,15 @@ def read_figures(html: str) -> list[Figure]:
     except UnsafeContentError:
         pass  # a tag without an end, which the parser of the body reports
     return figures
+
+
+def without_credit(block: Image | Video | Audio, credit: str) -> Image | Video | Audio:
+    """A media block without the credit of its file at the end of its caption."""
+    if not credit or not (block.caption or "").endswith(credit):
+        return block
+    caption = (block.caption or "").removesuffix(credit).rstrip(" \n|(–—-") or None
+    marks = tuple(mark for mark in block.caption_marks if caption and mark.end <= len(caption))
+    return block.model_copy(update={"caption": caption, "caption_marks": marks})
 
 
 def _figure(tag: Tag) -> Figure:

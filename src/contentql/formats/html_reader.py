@@ -278,7 +278,7 @@ class _Page:
     def _set_body(self, article: PageArticle | None) -> tuple[Block, ...]:
         builder = self._builder
         updates = self._metadata.json_ld.all(self._metadata.node, "liveBlogUpdate")
-        text = self._metadata.json_ld.text(self._metadata.node, "articleBody", "reviewBody")
+        text = self._metadata.json_ld.body(self._metadata.node, "articleBody", "reviewBody")
         if updates:
             return builder.html_body(_paragraphs(text) + "".join(map(self._live_entry, updates[:5_000])))
         shown = article.body.html() if article else ""
@@ -303,7 +303,7 @@ class _Page:
             return _paragraphs(text_of(update))
         at = self._builder.parse_time(json_ld.text(update, "datePublished", "dateModified"), "blocks")
         title = html_to_text(json_ld.text(update, "headline", "name"))
-        text = _paragraphs(json_ld.text(update, "articleBody", "text", "description"))
+        text = _paragraphs(json_ld.body(update, "articleBody", "text", "description"))
         pictures = "".join(
             f'<figure><img src="{escape(url)}"></figure>'
             for value in json_ld.all(update, "image")

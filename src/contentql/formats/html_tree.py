@@ -1,6 +1,6 @@
 """Tree of the elements of an HTML text, for readers that change or choose parts before it becomes blocks.
 
-Built on `html_tokenizer` in linear time and without recursion, so that depth has no limit. Invariant: what is
+Built on `html_tokenizer` in linear time, without recursion. Invariant: what is
 written again has the same texts and tags, but for comments and the content of scripts and styles.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from typing import Final
 
@@ -29,6 +29,9 @@ _ENDS_PARAGRAPH: Final = {
     "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "main",
     "nav", "ol", "p", "pre", "section", "table", "ul",
 }  # fmt: skip
+
+
+MAX_DEPTH: Final = 128  # of open elements; those within the deepest stand beside it, as in browsers
 
 
 class Element:
@@ -73,6 +76,18 @@ class Element:
     def first(self, *tags: str) -> Element | None:
         """The first element of the tags within it."""
         return next(self.elements(*tags), None)
+
+    def outermost(self, choose: Callable[[Element], bool | None]) -> Iterator[Element]:
+        """The elements that are chosen, none of them within another; None leaves out what is within one."""
+        stack: list[Element | str] = list(reversed(self.children))
+        while stack:
+            node = stack.pop()
+            if isinstance(node, Element):
+                is_chosen = choose(node) if node.tag else False
+                if is_chosen:
+                    yield node
+                elif is_chosen is not None:
+                    stack.extend(reversed(node.children))
 
     def text(self) -> str:
         """The text of all elements within it, with single spaces."""
@@ -135,12 +150,14 @@ def parse_tree(html: str) -> Element:
     root = Element("")
     current = root
     depths: Counter[str] = Counter()  # open elements by tag
+    depth = 0
 
     def leave(tag: str) -> None:
-        nonlocal current
+        nonlocal current, depth
         while current.parent is not None:
             closed, current = current, current.parent
             depths[closed.tag] -= 1
+            depth -= 1
             if closed.tag == tag:
                 return
 
@@ -158,9 +175,10 @@ def parse_tree(html: str) -> Element:
                     leave(piece.name)
                 element = Element(piece.name, dict(piece.attributes))
                 current.append(element)
-                if piece.name not in VOID:
+                if piece.name not in VOID and depth < MAX_DEPTH:
                     current = element
                     depths[piece.name] += 1
+                    depth += 1
     except UnsafeContentError:
         root.is_cut = True
     return root

@@ -98,6 +98,10 @@ class JsonLd:
         """The first text of the properties: a string, or the name of a node."""
         return next((text for value in self.all(node, *names) if (text := text_of(value))), "")
 
+    def body(self, node: Node, *names: str) -> str:
+        """The first string of the properties, with its lines."""
+        return next((value for value in self.all(node, *names) if isinstance(value, str)), "")
+
     def article(self, addresses: Sequence[str] = ()) -> Node | None:
         """The article of the page: the one at one of its addresses, else by type, else the longest."""
         wanted = {_bare(address) for address in addresses if address}

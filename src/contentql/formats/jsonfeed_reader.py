@@ -91,7 +91,8 @@ def _article(
         external_id=identity(item_id, link, home or source.identity, ""),
         base_url=link if link.startswith("http") else home,
     )
-    if link := builder.resolve(link) if link else "":
+    link = builder.resolve(link) if link else ""
+    if re.match(r"https?://", link):
         builder.add_address(link)
         if slug := slug_of_address(link):
             builder.set_slug(slug)
@@ -176,7 +177,7 @@ def _line(value: Any) -> str:
     """A text, or a number as text; "" for other values."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return str(value).strip()
+    return re.sub("[\x00-\x1f\x7f-\x9f\ud800-\udfff]", " ", str(value)).strip()
 
 
 def _whole(value: Any) -> int | None:

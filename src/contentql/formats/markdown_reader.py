@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from contentql.content import blocks
 from contentql.content.enums import Access, ContentType, CorrectionKind, MediaKind
@@ -21,7 +20,7 @@ from contentql.content.warnings import WarningCode
 from contentql.formats.article_builder import ArticleBuilder
 from contentql.formats.detection import is_markdown
 from contentql.formats.encodings import decode_text
-from contentql.formats.feed_item import identity, set_extra, slug_of_address
+from contentql.formats.feed_item import MAX_TAGS, identity, set_extra, slug_of_address
 from contentql.formats.front_matter import FrontMatter, has_front_matter, split_front_matter
 from contentql.formats.markdown_dialects import to_common_markdown
 from contentql.formats.plain_text import html_to_text
@@ -144,11 +143,9 @@ class _Article:
         builder = self.builder
         url, permalink, *canonical = addresses
         own = url or permalink
+        is_elsewhere = _flag(self._take("canonicalelsewhere")) is True
         for address in canonical:
-            is_elsewhere = bool(
-                own and urlsplit(own).netloc and urlsplit(address).netloc not in ("", urlsplit(own).netloc)
-            )
-            is_elsewhere |= _flag(self._take("canonicalelsewhere")) is True
+            is_elsewhere |= bool(_host(own) and _host(address) and _host(address) != _host(own))
             if address and is_elsewhere:
                 builder.set("canonical_url", builder.link(address, "canonicalUrl"))
                 builder.set("canonical_elsewhere", builder.get("canonical_url") is not None)
@@ -157,11 +154,13 @@ class _Article:
         for address in (url, permalink):
             if address and "{" not in address and ":" not in address.replace("://", ""):
                 builder.add_address(address)
-        for address in _texts(self._take("aliases", "redirectfrom", "redirects")):
-            if address.startswith(("/", "http://", "https://")):
-                builder.add_address(address)
-            else:
-                builder.extra.setdefault("aliases", []).append(address)
+        for name in ("aliases", "redirectfrom", "redirects"):
+            aliases = _texts(self._peek(name))
+            # Those of Obsidian are other names of a note.
+            if aliases and all(alias.startswith(("/", "http://", "https://")) for alias in aliases):
+                self._take(name)
+                for alias in aliases[:MAX_TAGS]:
+                    builder.add_address(alias)
 
     def _status(self) -> SourceStatus:
         state = _text(self._take("status", "state")).lower()
@@ -292,7 +291,7 @@ class _Article:
         """Whether the address of a picture is relative to nothing; it is preserved."""
         if self.builder.media_address(address) is not None or ":" in address:
             return False
-        missing = self.builder.extra.setdefault("missingMedia", [])
+        missing = self.builder.extra.setdefault("markdown", {}).setdefault("missingMedia", [])
         if address not in missing and len(missing) < 100:
             missing.append(address[:1_000])
         message = (
@@ -394,6 +393,11 @@ def _texts(value: Any, *, split: bool = False) -> list[str]:
             item = item.get("name") or item.get("title") or item.get("slug")
         texts += str(item).split(",") if split and isinstance(value, str) else [str(item)]
     return [text.strip() for text in texts if text and text.strip() and text != "None"]
+
+
+def _host(address: str) -> str:
+    match = re.match(r"https?://([^/?#\s]+)", address)
+    return match[1].lower() if match else ""
 
 
 def _flag(value: Any) -> bool | None:

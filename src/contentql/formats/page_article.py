@@ -117,9 +117,9 @@ def clean_article(region: Element, known: Iterable[str] = ()) -> PageArticle:
 
 def _region(root: Element) -> Element | None:
     """The element that the page names as the body of its article, else as the article or main part."""
-    bodies = [element for element in root.elements() if "articleBody" in element.get("itemprop").split()]
+    bodies = list(root.outermost(lambda element: "articleBody" in element.get("itemprop").split()))
     if bodies:
-        return _joined([body for body in bodies if not _is_within(body, bodies)])
+        return _joined(bodies)
     total = _text_lengths(root)
     articles = sorted(root.elements("article"), key=lambda element: -total[id(element)])
     mains = [element for element in root.elements() if element.tag == "main" or element.get("role") == "main"]
@@ -127,7 +127,7 @@ def _region(root: Element) -> Element | None:
     main = max(mains, key=lambda element: total[id(element)], default=None)
     if outer is not None and main is not None:
         # Where articles are teasers, most of the text of the main part is outside of each of them.
-        within = sum(total[id(article)] for article in articles if not _is_within(article, articles))
+        within = sum(total[id(article)] for article in root.outermost(lambda e: e.tag == "article"))
         rest = total[id(main)] - within
         outer = main if rest > 2 * total[id(outer)] else outer
     region = outer or main
@@ -137,8 +137,22 @@ def _region(root: Element) -> Element | None:
         named = [*element.classes, element.get("id")]
         is_body = any(_BODY_CLASSES.fullmatch(name) for name in named)
         if is_body and total[id(element)] * (2 if region else 4) > length:
-            return element if region is None or element.first("h1") is None else region
+            return element if region is None else _joined([*_before(region, element), element])
     return region
+
+
+def _before(region: Element, body: Element) -> list[Element]:
+    """The headline, kicker and pictures above the body of an article."""
+    seen = False
+
+    def choose(element: Element) -> bool | None:
+        nonlocal seen
+        seen = seen or element is body
+        if seen or (element.tag != "header" and _is_no_text(element)):
+            return None
+        return element.tag in ("h1", "figure", "img") or _has_class(element, _KICKER, strict=True)
+
+    return list(region.outermost(choose))
 
 
 def _joined(bodies: list[Element]) -> Element:
@@ -148,16 +162,6 @@ def _joined(bodies: list[Element]) -> Element:
     for body in bodies:
         region.append(body)
     return region
-
-
-def _is_within(element: Element, others: list[Element]) -> bool:
-    identities = {id(other) for other in others if other is not element}
-    node = element.parent
-    while node is not None:
-        if id(node) in identities:
-            return True
-        node = node.parent
-    return False
 
 
 def _text_lengths(root: Element) -> dict[int, int]:
@@ -232,8 +236,8 @@ def _clean_header(header: Element, article: PageArticle) -> None:
     for element in header.elements("p", "span", "div"):
         if not article.kicker and _has_class(element, _KICKER, strict=True):
             article.kicker = element.text()
-    pictures = list(header.elements("figure", "img"))
-    header.replace(*(element for element in pictures if not _is_within(element, pictures)))
+    pictures = list(header.outermost(lambda element: element.tag in ("figure", "img")))
+    header.replace(*pictures)
 
 
 def _has_more_than_a_quote(aside: Element) -> bool:
@@ -247,7 +251,7 @@ def _has_more_than_a_quote(aside: Element) -> bool:
 
 def _remove_field(element: Element, article: PageArticle, known: set[str]) -> None:
     """Removes a line that only repeats a field: kicker, standfirst, byline, time."""
-    if element.tag in ("p", "h2", "div") and element.attributes.get("class"):
+    if element.tag in ("p", "h2", "div", "span") and element.attributes.get("class"):
         if _has_class(element, _KICKER, strict=True) and len(element.text()) <= 100:
             article.kicker = article.kicker or element.text()
             element.remove()

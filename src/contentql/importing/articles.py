@@ -46,6 +46,17 @@ class PlannedArticle:
     warnings: tuple[Warning, ...] = ()
 
 
+@dataclass(frozen=True)
+class PlannedUpdate:
+    """The new record of a stored article, which is not saved yet, and the result when it is."""
+
+    row: Article
+    stored: ArticleRecord
+    record: ArticleRecord
+    has_base_revision: bool
+    result: SaveResult
+
+
 class ArticleImport:
     """Import of one article in the current transaction.
 
@@ -70,11 +81,11 @@ class ArticleImport:
         self._warnings: tuple[Warning, ...] = ()
         self.unsaved_relations: ArticleRecord | None = None
 
-    async def plan(self, connection: Any) -> SaveResult | PlannedArticle:
-        """Compares the item with the stored article, and updates that if they differ.
+    async def plan(self, connection: Any) -> SaveResult | PlannedArticle | PlannedUpdate:
+        """Compares the item with the stored article.
 
-        Returns the result, or the new article, which is not saved yet. Raises RecordRejected, ImportConflict
-        and ReferenceNotFound.
+        Returns the result, or the new article or the change, which are not saved yet. Raises RecordRejected,
+        ImportConflict and ReferenceNotFound.
         """
         row = await self._find_row()
         stored = await self._lookup.record_of(row) if row else None
@@ -87,7 +98,11 @@ class ArticleImport:
         if stored == record:
             result = SaveResult("unchanged", describe_draft(record), record.status, article_id=record.id)
         else:
-            result = await self._update(connection, row, stored, record)
+            planned = await self._update(connection, row, stored, record)
+            if isinstance(planned, PlannedUpdate):
+                warnings = (*self._warnings, *planned.result.warnings)
+                return replace(planned, result=replace(planned.result, warnings=warnings))
+            result = planned
         return replace(result, warnings=(*self._warnings, *result.warnings))
 
     async def _plan_new(self, connection: Any, record: ArticleRecord) -> PlannedArticle:
@@ -100,7 +115,7 @@ class ArticleImport:
 
     async def _update(
         self, connection: Any, row: Article, stored: ArticleRecord, record: ArticleRecord
-    ) -> SaveResult:
+    ) -> SaveResult | PlannedUpdate:
         is_withdrawal = record.status is Status.WITHDRAWN and self._item.source_status is not None
         if not is_withdrawal:
             unchanged = await self._compare_with_desk(row, stored, record)
@@ -117,16 +132,8 @@ class ArticleImport:
         await self._require_free_language(connection, stored, record)
         changes = ", ".join(changed_field_names(stored, record))
         self.saved = record = self._next_version(stored, record)
-        if await article_writer.save_article(connection, record, row, now=self._now):
-            self.unsaved_relations = record
-        if is_withdrawal:
-            await self._save_notice(stored)
-        reason = f"Imported from {self._item.location}"
-        if self._with_revision:
-            await history.save_imported_version(connection, stored, record, self._now, reason)
         assert record.id is not None
-        self._lookup.set_saved(record)
-        return SaveResult(
+        result = SaveResult(
             "updated",
             "; ".join(filter(None, (changes, describe_draft(record)))),
             record.status,
@@ -134,6 +141,19 @@ class ArticleImport:
             _repetition_warnings(self.record, record),
             article_id=record.id,
         )
+        versions = self._lookup.imported_versions(row.id)
+        has_entries = bool(live_entries(record.blocks) or live_entries(stored.blocks))
+        if versions is not None and not is_withdrawal and not has_entries:
+            return PlannedUpdate(row, stored, record, stored.version in versions, result)
+        if await article_writer.save_article(connection, record, row, now=self._now):
+            self.unsaved_relations = record
+        if is_withdrawal:
+            await self._save_notice(stored)
+        reason = f"Imported from {self._item.location}"
+        if self._with_revision:
+            await history.save_imported_version(connection, stored, record, self._now, reason)
+        self._lookup.set_saved(record)
+        return result
 
     async def _find_row(self) -> Article | None:
         """Returns the stored article: by `--update`, or the record's id, uri or external ids."""
@@ -158,6 +178,9 @@ class ArticleImport:
 
     def _complete(self, stored: ArticleRecord | None) -> ArticleRecord:
         """The complete record to store, given the stored one."""
+        if stored and self._item.source_status is SourceStatus.CANCELED:
+            # What a withdrawal says instead of the text is not for readers.
+            return stored.model_copy(update={"status": Status.WITHDRAWN})
         choice = choose_status(self._item, self.record, self._options, self._now, stored)
         record, self._warnings = choice.record, choice.warnings
         if stored and self._item.partial:
@@ -181,6 +204,8 @@ class ArticleImport:
 
         Returns the result if the desk has changed the article, but the record is that of the last import.
         """
+        if self._lookup.imported_versions(row.id) is not None:
+            return None
         copy = await Article.get_or_none(working_of=row.id)
         desk = await history.find_desk_revision(row.id)
         if desk is None and copy is None:

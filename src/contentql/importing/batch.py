@@ -11,12 +11,19 @@ from typing import Any
 import pydantic
 from tortoise.exceptions import IntegrityError, ValidationError
 
+from contentql.content.blocks import live_entries
 from contentql.content.ids import encode_id
 from contentql.content.import_item import ImportItem
-from contentql.content.records import ArticleRecord, HistoryRecord, Record, describe_validation_error
+from contentql.content.records import (
+    ArticleRecord,
+    HistoryRecord,
+    MediaRecord,
+    Record,
+    describe_validation_error,
+)
 from contentql.importing import bulk, history
-from contentql.importing.articles import ArticleImport, PlannedArticle
-from contentql.importing.bulk import NewArticle, NewArticles
+from contentql.importing.articles import ArticleImport, PlannedArticle, PlannedUpdate
+from contentql.importing.bulk import ChangedArticle, NewArticle, NewArticles
 from contentql.importing.history import write_audit_entry
 from contentql.importing.identity import NO_IDENTITY, Identity
 from contentql.importing.lookup import ArticleLookup, with_external_id
@@ -34,7 +41,9 @@ from contentql.importing.report import (
 from contentql.importing.statuses import ImportOptions
 from contentql.store import article_writer
 from contentql.store.article_records import ReferenceNotFound
-from contentql.store.article_rows import load_references
+from contentql.store.article_rows import load_references, missing_related
+from contentql.store.models.articles import Article
+from contentql.store.models.history import AuditEntry
 from contentql.url_patterns import Site
 
 # Errors of one item, which leave the others of its batch alone.
@@ -89,15 +98,51 @@ class _Pending:
         return SaveResult("created", reason, record.status, written, article_id=record.id)
 
 
+@dataclass(frozen=True)
+class _PendingUpdate:
+    """A change of a stored article with its item; `outcome` is the index of its outcome."""
+
+    item: ImportItem
+    planned: PlannedUpdate
+    identity: Identity | None
+    outcome: int
+
+    def changed_article(self) -> ChangedArticle:
+        planned = self.planned
+        reason = f"Imported from {self.item.location}"
+        return ChangedArticle(planned.row, planned.stored, planned.record, reason, planned.has_base_revision)
+
+
 class Batch:
     """Outcomes of a batch so far. `unsaved_relations`: articles of which related ones do not exist (yet)."""
 
     def __init__(self, run: Run, connection: Any, lookup: ArticleLookup) -> None:
         self.outcomes: list[ItemOutcome] = []
-        self.new_media = 0
+        self.new_media = 0  # number of media files that were inserted
         self.unsaved_relations: list[tuple[ImportItem, ArticleRecord]] = []
         self.run, self._connection, self._lookup = run, connection, lookup
         self._pending: list[_Pending] = []
+        self._updates: list[_PendingUpdate] = []
+        self._media: dict[str, tuple[MediaRecord, ImportItem]] = {}  # to be inserted, by URL
+        self._identities: dict[int, Identity] = {}  # by the id of the item object
+
+    async def load_stored(self, items: Sequence[ImportItem]) -> None:
+        """Loads what is stored of the articles of these items, unless they were imported unchanged before."""
+        rows = {}
+        for item in items:
+            if not isinstance(item.record, ArticleRecord):
+                continue
+            record = with_external_id(item.record)
+            last = self._lookup.find_last_import(record)
+            if _has_identity(item, record):
+                identity = Identity.of(item, record, self.run.options, self.run.now)
+                self._identities[id(item)] = identity
+                if last and identity.compare(last):
+                    continue
+            row = await self._lookup.find(record)
+            if row is not None:
+                rows[row.id] = row
+        await self._lookup.load_stored(list(rows.values()))
 
     async def import_item(self, item: ImportItem, save_record: Callable[[Any, ImportItem], Any]) -> None:
         """Imports an item. `save_record` saves one that is no article."""
@@ -109,9 +154,16 @@ class Batch:
         is_article = isinstance(item.record, ArticleRecord)
         if not is_article or self._lookup.is_new(with_external_id(item.record)):  # type: ignore[arg-type]
             await self.insert_pending()
+        if item.media and is_article and live_entries(item.record.blocks):  # type: ignore[union-attr]
+            new: list[MediaRecord] = []  # a live blog that exists is saved at once
+            self.run.resolver.media_ids(item, new)
+            self._media |= {media.url: (media, item) for media in new}
+            await self._insert_media()
         count = len(self.outcomes)
+        # A new article is inserted later, so nothing is written that could be undone.
+        is_read_only = is_article and not item.references and not self._is_stored(item)
         try:
-            async with savepoint(self._connection):
+            async with contextlib.nullcontext() if is_read_only else savepoint(self._connection):
                 if isinstance(item.record, ArticleRecord):
                     await self._import_article(item, item.record)
                 else:
@@ -119,14 +171,21 @@ class Batch:
         except _ITEM_ERRORS as exc:
             # Rows that were created for the item are gone.
             del self.outcomes[count:]
-            self.run.resolver.forget()
+            self.run.resolver.forget_references()
             self._add(item, item.record, _failure(exc))
 
-    async def insert_pending(self, read_ahead: Callable[[], Awaitable[object]] | None = None) -> None:
-        """Inserts the new articles, and sets their outcomes.
+    def _is_stored(self, item: ImportItem) -> bool:
+        if self.run.options.update or not isinstance(item.record, ArticleRecord):
+            return True
+        return self._lookup.is_stored(with_external_id(item.record))
 
-        `read_ahead` is awaited while other processes compute their rows.
+    async def insert_pending(self, read_ahead: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Saves the changed articles and inserts the new ones, and sets their outcomes.
+
+        `read_ahead` is awaited while other processes compute the rows of new articles.
         """
+        await self._insert_media()
+        await self._save_updates()
         pending, self._pending = self._pending, []
         if len(pending) >= bulk.MIN_ARTICLES:
             try:
@@ -147,6 +206,79 @@ class Batch:
                 self._lookup.forget(each.record)
                 self._set_outcome(each, _failure(exc))
         await self._finish(inserted)
+
+    async def _insert_media(self) -> None:
+        """Inserts the media files of the pending articles."""
+        media, self._media = list(self._media.values()), {}
+        await self.run.resolver.insert_media([record for record, _ in media])
+        self.new_media += len(media)
+        if self.run.with_history:
+            await AuditEntry.bulk_create(
+                AuditEntry(
+                    **history.audit_values(
+                        WrittenRow(encode_id("media", record.id or 0)),
+                        "media",
+                        self.run.now,
+                        f"Imported from {item.location}",
+                        self.run.request_id,
+                    )
+                )
+                for record, item in media
+            )
+
+    async def _save_updates(self) -> None:
+        updates, self._updates = self._updates, []
+        if len(updates) > 1:
+            try:
+                async with savepoint(self._connection):
+                    changes = [each.changed_article() for each in updates]
+                    references = await self.run.writer().update(self._connection, changes)
+            except _ITEM_ERRORS:
+                pass  # one of them cannot be saved: the others are saved one by one
+            else:
+                for each in updates:
+                    if missing_related(each.planned.record, references):
+                        self.unsaved_relations.append((each.item, each.planned.record))
+                    await self._finish_update(each)
+                return
+        for each in updates:
+            try:
+                async with savepoint(self._connection):
+                    await self._save_update(each)
+                    await self._finish_update(each)
+            except _ITEM_ERRORS as exc:
+                self._lookup.set_saved(each.planned.stored)
+                self.outcomes[each.outcome] = outcome_of(each.item, each.planned.record, _failure(exc))
+
+    async def _save_update(self, pending: _PendingUpdate) -> None:
+        """Saves one changed article with its revision and audit entry."""
+        run, planned, item = self.run, pending.planned, pending.item
+        row = await Article.get(id=planned.row.id)
+        if await article_writer.save_article(self._connection, planned.record, row, now=run.now):
+            self.unsaved_relations.append((item, planned.record))
+        if run.with_history:
+            reason = f"Imported from {item.location}"
+            await history.save_imported_version(
+                self._connection, planned.stored, planned.record, run.now, reason
+            )
+        await run.audit(item, planned.record, planned.result)
+
+    async def _finish_update(self, pending: _PendingUpdate) -> None:
+        """Saves what later imports compare, and creates redirects."""
+        record, item, identity = pending.planned.record, pending.item, pending.identity
+        assert record.id is not None
+        self._lookup.set_saved(record)
+        stored = identity or NO_IDENTITY  # what another import has stored is not the content any more
+        imported = with_external_id(item.record) if isinstance(item.record, ArticleRecord) else record
+        await stored.save(record.id, imported if identity else record)
+        self._lookup.set_last_import(imported, stored.of_article(record.id))
+        if item.addresses:
+            redirected = await save_redirects(
+                self.run.site, [FormerAddresses(item.addresses, record)], self.run.now
+            )
+            outcome = self.outcomes[pending.outcome]
+            warnings = (*outcome.warnings, *redirected.get(record.id, ()))
+            self.outcomes[pending.outcome] = replace(outcome, warnings=warnings)
 
     async def _insert_together(
         self, pending: Sequence[_Pending], read_ahead: Callable[[], Awaitable[object]] | None
@@ -205,7 +337,7 @@ class Batch:
         record = with_external_id(record)
         identity = None
         if _has_identity(item, record):
-            identity = Identity.of(item, record, run.options, run.now)
+            identity = self._identities.pop(id(item), None) or Identity.of(item, record, run.options, run.now)
             last = self._lookup.find_last_import(record)
             if last and not run.options.update and (result := identity.compare(last)):
                 self._add(item, record, result)
@@ -219,14 +351,21 @@ class Batch:
         planned = await article.plan(self._connection)
         for each, result in resolved.created:
             await run.audit(item, each, result)
-            if result.result == "created" and kind_of(each) != "media":
+            if result.result == "created":
                 self.outcomes.append(outcome_of(item, each, result, with_item_warnings=False))
-        self.new_media += resolved.new_media
+        if not isinstance(planned, SaveResult):
+            self._media |= {media.url: (media, item) for media in resolved.new_media}
         if isinstance(planned, PlannedArticle):
             warnings = (*resolved.warnings, *planned.warnings)
             self._lookup.add_new(planned.record)
             self._pending.append(_Pending(item, planned.record, identity, len(self.outcomes)))
             self._add(item, planned.record, SaveResult("created", warnings=warnings))
+            return
+        if isinstance(planned, PlannedUpdate):
+            self._lookup.add_new(planned.record)
+            self._updates.append(_PendingUpdate(item, planned, identity, len(self.outcomes)))
+            warnings = (*resolved.warnings, *planned.result.warnings)
+            self._add(item, planned.record, replace(planned.result, warnings=warnings))
             return
         if article.unsaved_relations:
             self.unsaved_relations.append((item, article.unsaved_relations))

@@ -1,8 +1,7 @@
-"""New articles in batches: their rows are prepared in other processes, and inserted with few statements.
+"""Articles of an import in batches, with few statements: new ones, and changes of stored ones.
 
-`NewArticles.prepare` computes the rows of a batch while the one before is inserted; `insert` stores them. What
-is stored is the same as that of `ArticleImport.save`, except that the change log says only that any row may
-have changed.
+The rows of new articles are computed in other processes. What is stored is the same as if the articles were
+saved one by one, except that the change log says of new ones only that any row may have changed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from contentql.content.field_types import STORED
 from contentql.content.ids import encode_id, reserve_ids
 from contentql.content.records import ArticleRecord
 from contentql.editorial.revisions import dump_record
-from contentql.importing.history import audit_values, created_revision
+from contentql.importing.history import audit_values, imported_revision
 from contentql.importing.report import WrittenRow
 from contentql.importing.worker_pool import WorkerFailed, WorkerPool
 from contentql.store import live_entries
@@ -29,8 +28,17 @@ from contentql.store.article_rows import (
     missing_related,
     require_references,
 )
-from contentql.store.bulk_writer import PreparedRows, RowCollector, RowEncoder, insert_rows, row_encoder
+from contentql.store.bulk_updates import update_articles
+from contentql.store.bulk_writer import (
+    PreparedRows,
+    RowCollector,
+    RowEncoder,
+    insert_history,
+    insert_rows,
+    row_encoder,
+)
 from contentql.store.errors import DatabaseKind
+from contentql.store.models.articles import Article
 from contentql.store.models.history import AuditEntry, Revision
 from contentql.store.models.taxonomy import ExternalId
 
@@ -49,6 +57,17 @@ class NewArticle:
     record: ArticleRecord
     reason: str
     source_state: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ChangedArticle:
+    """A stored article and its new record; `has_base_revision`: whether its stored state has a revision."""
+
+    row: Article
+    stored: ArticleRecord
+    record: ArticleRecord
+    reason: str
+    has_base_revision: bool
 
 
 @dataclass(frozen=True)
@@ -113,6 +132,37 @@ class NewArticles:
         """Inserts prepared articles, as the last writes of a transaction; see `bulk_writer.insert_rows`."""
         assert self._encoder is not None, "nothing was prepared"
         await insert_rows(connection, self._encoder, prepared)
+
+    async def update(self, connection: Any, articles: Sequence[ChangedArticle]) -> ArticleReferences:
+        """Updates articles that have no live entries, and returns what they refer to.
+
+        Raises ReferenceNotFound and IntegrityError.
+        """
+        encoder = self._encoder = self._encoder or row_encoder(self._dialect)
+        states = [state for article in articles for state in (article.record, article.stored)]
+        references = await load_references(states)
+        updates = []
+        collector = RowCollector(encoder, iter(reserve_ids(3 * len(articles))))
+        for article in articles:
+            require_references(article.record, references)
+            rows = article_rows(article.record, references)
+            updates.append((article.row, rows))
+            if self._with_history:
+                self._add_history(collector, article, references, rows.body["markdown"])
+            await asyncio.sleep(0)
+        await update_articles(connection, encoder, updates)
+        await insert_history(connection, encoder, collector.prepared)
+        return references
+
+    def _add_history(
+        self, collector: RowCollector, article: ChangedArticle, references: ArticleReferences, markdown: str
+    ) -> None:
+        stored, record, reason, ids = article.stored, article.record, article.reason, references.by_table()
+        if not article.has_base_revision:
+            collector.add_rows(Revision, [imported_revision(None, stored, self._now, reason, ids)])
+        revision = imported_revision(stored, record, self._now, reason, ids, markdown)
+        collector.add_rows(Revision, [revision])
+        _add_audit_entry(collector, stored, record, self._now, reason, self._request_id)
 
     async def wait_until_ready(self) -> None:
         """Waits until the processes have started, or have failed to start."""
@@ -194,13 +244,7 @@ def _prepare_dumped(chunk: _Chunk, articles: Sequence[tuple[str, str, Any]]) -> 
 def _prepare(chunk: _Chunk) -> PreparedRows:
     """Computes the rows of a chunk."""
     references = chunk.references
-    ids = {
-        "category": references.categories,
-        "tag": references.tags,
-        "author": references.authors,
-        "source": references.sources,
-        "story": references.stories,
-    }
+    ids = references.by_table()
     collector = RowCollector(chunk.encoder, iter(chunk.ids))
     for article in chunk.articles:
         record = article.record
@@ -212,9 +256,21 @@ def _prepare(chunk: _Chunk) -> PreparedRows:
         if chunk.with_history:
             has_entries = bool(blocks.live_entries(record.blocks))
             markdown = None if has_entries else rows.body["markdown"]
-            revision = created_revision(record, chunk.now, article.reason, ids, markdown)
+            revision = imported_revision(None, record, chunk.now, article.reason, ids, markdown)
             collector.add_rows(Revision, [revision])
-            written = WrittenRow(encode_id("article", record.id), None, record.version)
-            audit = audit_values(written, "article", chunk.now, article.reason, chunk.request_id)
-            collector.add_rows(AuditEntry, [audit])
+            _add_audit_entry(collector, None, record, chunk.now, article.reason, chunk.request_id)
     return collector.prepared
+
+
+def _add_audit_entry(
+    collector: RowCollector,
+    stored: ArticleRecord | None,
+    record: ArticleRecord,
+    now: dt.datetime,
+    reason: str,
+    request_id: str,
+) -> None:
+    assert record.id is not None
+    before = stored.version if stored else None
+    written = WrittenRow(encode_id("article", record.id), before, record.version)
+    collector.add_rows(AuditEntry, [audit_values(written, "article", now, reason, request_id)])

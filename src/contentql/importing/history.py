@@ -43,16 +43,18 @@ def _action(stored: ArticleRecord | None, record: ArticleRecord) -> RevisionActi
     return RevisionAction.UPDATED
 
 
-def created_revision(
+def imported_revision(
+    stored: ArticleRecord | None,
     record: ArticleRecord,
     now: dt.datetime,
     reason: str,
     ids: Mapping[str, Mapping[str, int]],
-    markdown: str | None,
+    markdown: str | None = None,
 ) -> dict[str, Any]:
-    """The column values of the revision of a new article, as `save_imported_version` stores it.
+    """The column values of the revision of an imported article, as `save_imported_version` stores it.
 
-    `ids`: those of the rows that the record names, by table and name.
+    `stored`: its state before, None of a new article. `ids`: those of the rows that the record names, by
+    table and name. `markdown`: that of all blocks, if it is known.
     """
     return {
         "article_id": record.id,
@@ -61,7 +63,7 @@ def created_revision(
         "by": _VIEWER.name,
         "minor": False,
         "reference_ids": record_references.reference_ids_of(record, ids),
-        **revisions.revision_values(record, RevisionAction.CREATED, reason=reason, markdown=markdown),
+        **revisions.revision_values(record, _action(stored, record), reason=reason, markdown=markdown),
     }
 
 

@@ -184,6 +184,7 @@ class Importer:
             async with begin() as connection:
                 run = self._run()
                 batch = Batch(run, connection, await ArticleLookup.load(items))
+                await batch.load_stored(items)
                 await resolver.load_media(items)
                 for item in items:
                     await batch.import_item(item, self._save_record)

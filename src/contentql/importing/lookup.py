@@ -9,11 +9,13 @@ from typing import Any
 
 from contentql.content.import_item import ImportItem
 from contentql.content.records import ArticleRecord, ExternalIdRecord
+from contentql.editorial.revisions import IMPORT_ACCOUNT
 from contentql.formats import jsonl
 from contentql.language_tags import tag_spellings
 from contentql.store import article_records
 from contentql.store.article_records import foreign_key
 from contentql.store.models.articles import Article
+from contentql.store.models.history import Revision
 from contentql.store.models.taxonomy import ExternalId
 
 
@@ -39,6 +41,7 @@ class ArticleLookup:
         self._slugs: dict[int, tuple[str, str]] = {}
         self.new_ids: set[int] = set()  # of articles that are not inserted yet
         self._saved_ids: set[int] = set()  # of articles whose rows must be read again
+        self._imported: dict[int, set[int]] = {}  # versions of articles that the desk has not changed
 
     @classmethod
     async def load(cls, items: Iterable[ImportItem]) -> ArticleLookup:
@@ -64,9 +67,7 @@ class ArticleLookup:
 
     async def find(self, record: ArticleRecord) -> Article | None:
         """The row of the record's article."""
-        last = self.find_last_import(record)
-        ids = (record.id, self._by_uri.get(record.uri or ""), last.article_id if last else None)
-        for id in filter(None, ids):
+        for id in self._ids(record):
             if id not in self._rows and id in self._saved_ids:
                 self._add(await Article.get(id=id))
             if id in self._rows:
@@ -80,15 +81,43 @@ class ArticleLookup:
             records = await article_records.load_articles(wanted)
             self._records.update({row.id: record for row, record in zip(wanted, records, strict=True)})
 
+    async def load_stored(self, rows: Sequence[Article]) -> None:
+        """Loads the complete records of articles, and which of them the desk has changed."""
+        await self.load_records(rows)
+        ids = [row.id for row in rows]
+        versions: dict[int, dict[int, str]] = {id: {} for id in ids}
+        revisions: Any = Revision.filter(article_id__in=ids).values_list("article_id", "version", "account")
+        for id, version, account in await revisions if ids else ():
+            versions[id][version] = account
+        copies: Any = Article.filter(working_of__in=ids).values_list("working_of", flat=True)
+        changed = set(await copies) if ids else set()
+        for id, accounts in versions.items():
+            newest = accounts[max(accounts)] if accounts else IMPORT_ACCOUNT
+            if id not in changed and newest == IMPORT_ACCOUNT:
+                self._imported[id] = set(accounts)
+
+    def imported_versions(self, article: int) -> set[int] | None:
+        """The versions that have a revision, of an article that was loaded by `load_stored` and that the desk
+        has not changed since the last import; None of others."""
+        return self._imported.get(article)
+
     async def record_of(self, row: Article) -> ArticleRecord:
         await self.load_records([row])
         return self._records[row.id]
 
+    def is_stored(self, record: ArticleRecord) -> bool:
+        """Whether the record is that of a stored article."""
+        return any(id in self._rows or id in self._saved_ids for id in self._ids(record))
+
     def is_new(self, record: ArticleRecord) -> bool:
         """Whether the record is that of an article which is not inserted yet."""
+        return not self.new_ids.isdisjoint(self._ids(record))
+
+    def _ids(self, record: ArticleRecord) -> list[int]:
+        """The ids of articles that the record may be one of: by its id, URI and external ids."""
         last = self.find_last_import(record)
-        ids = {record.id, last.article_id if last else None, self._by_uri.get(record.uri or "")}
-        return not ids.isdisjoint(self.new_ids)
+        ids = (record.id, self._by_uri.get(record.uri or ""), last.article_id if last else None)
+        return [id for id in ids if id]
 
     def find_slug(self, record: ArticleRecord) -> int | None:
         """The id of the other article that has the slug of a record in its language. Deleted articles have no
@@ -115,6 +144,7 @@ class ArticleLookup:
         assert record.id is not None
         self._records.pop(record.id, None)
         self._rows.pop(record.id, None)
+        self._imported.pop(record.id, None)
         self.new_ids.discard(record.id)
         self._saved_ids.add(record.id)
         self._register(record)

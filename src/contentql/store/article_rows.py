@@ -28,7 +28,7 @@ from contentql.store.models.articles import (
 from contentql.store.models.attributions import Attribution, Correction
 from contentql.store.models.taxonomy import Author, Category, ExternalId, Media, Source, Story, Tag
 
-_IDS_AT_ONCE = 500  # in one statement
+IDS_AT_ONCE = 500  # in one statement
 
 Row = dict[str, Any]
 
@@ -46,6 +46,16 @@ class ArticleReferences:
     related: Mapping[str, int]
     media: Collection[int]
     entry_authors: Collection[int]
+
+    def by_table(self) -> dict[str, Mapping[str, int]]:
+        """The ids of the rows that a revision names, by table and name."""
+        return {
+            "category": self.categories,
+            "tag": self.tags,
+            "author": self.authors,
+            "source": self.sources,
+            "story": self.stories,
+        }
 
 
 @dataclass(frozen=True)
@@ -130,7 +140,7 @@ def article_rows(
         "reading_minutes": size.minutes,
         **(extra_columns or {}),
     }
-    parts = {
+    parts: dict[type[Model], list[Row]] = {
         **_link_rows(record, references),
         Correction: [{"id": value.id, **record_columns(value, Correction)} for value in record.corrections],
         SlugHistory: [record_columns(value, SlugHistory) for value in record.slug_history],
@@ -156,7 +166,9 @@ def article_rows(
 
 def related_rows(record: ArticleRecord, references: ArticleReferences) -> list[Row]:
     """Computes the rows of the related articles that exist."""
-    ids = {**references.related, record.uri: record.id}
+    ids = dict(references.related)
+    if record.uri and record.id:
+        ids[record.uri] = record.id
     return [
         {"related_id": ids[uri], "position": position}
         for position, uri in enumerate(dict.fromkeys(record.related))
@@ -178,8 +190,8 @@ async def _load(model: type[Model], column: str, values: Collection[Any], *colum
     scope = {"working_of": 0} if model is Article else {}
     rows: list[Any] = []
     wanted = list(values)
-    for start in range(0, len(wanted), _IDS_AT_ONCE):
-        part = wanted[start : start + _IDS_AT_ONCE]
+    for start in range(0, len(wanted), IDS_AT_ONCE):
+        part = wanted[start : start + IDS_AT_ONCE]
         rows += await model.filter(**{f"{column}__in": part}, **scope).values_list(*columns)
     return rows
 

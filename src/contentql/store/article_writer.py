@@ -16,6 +16,7 @@ from contentql.content.records import ArticleRecord
 from contentql.store import live_entries, search_index
 from contentql.store.article_records import ReferenceNotFound
 from contentql.store.article_rows import (
+    IDS_AT_ONCE,
     article_rows,
     load_references,
     missing_related,
@@ -27,7 +28,7 @@ from contentql.store.models.attributions import Attribution
 from contentql.store.models.taxonomy import Media
 
 # Columns by which rows of a table refer to each other.
-_REFERENCE_COLUMNS: Mapping[type[Model], str] = {Attribution: "via_id"}
+REFERENCE_COLUMNS: Mapping[type[Model], str] = {Attribution: "via_id"}
 
 
 async def save_article(
@@ -67,7 +68,7 @@ async def save_article(
         if row is None:
             await model.bulk_create(model(**owner, **values) for values in part_rows)
         else:
-            await replace_rows(model, owner, part_rows, reference_column=_REFERENCE_COLUMNS.get(model, ""))
+            await replace_rows(model, owner, part_rows, reference_column=REFERENCE_COLUMNS.get(model, ""))
     await search_index.write_search_row(connection, record.id, rows.terms)
     if not rows.article.get("working_of"):
         await live_entries.save_entries(connection, record, rows.terms, now or record.modified_at)
@@ -112,17 +113,52 @@ async def _named_terms(article: int) -> list[str]:
 async def replace_rows(
     model: type[Model], owner: dict[str, Any], rows: Sequence[dict[str, Any]], *, reference_column: str = ""
 ) -> None:
-    """Replaces the rows whose columns have the values of `owner` by `rows`; equal rows stay.
+    """Replaces the rows whose column has the value of `owner` by `rows`; equal rows stay.
+
+    See `replace_rows_of`, which does so for several owners.
+    """
+    ((column, id),) = owner.items()
+    await replace_rows_of(model, column, {id: rows}, reference_column=reference_column)
+
+
+async def replace_rows_of(
+    model: type[Model],
+    column: str,
+    rows_by_owner: Mapping[int, Sequence[dict[str, Any]]],
+    *,
+    reference_column: str = "",
+) -> None:
+    """Replaces the rows whose `column` has one of these values by new ones; equal rows stay.
 
     Rewriting equal rows would add needless entries to the change log. `reference_column`: the column by which
     rows refer to each other. A row that refers to a deleted row is inserted again too, because the database
     sets that column to NULL on delete.
     """
+    stored: dict[int, list[Any]] = {}
+    owners = list(rows_by_owner)
+    for start in range(0, len(owners), IDS_AT_ONCE):
+        for row in await model.filter(**{f"{column}__in": owners[start : start + IDS_AT_ONCE]}):
+            stored.setdefault(getattr(row, column), []).append(row)
+    removed_ids: list[Any] = []
+    added: list[Model] = []
+    for owner, rows in rows_by_owner.items():
+        removed, missing = _compare_rows(stored.get(owner, ()), rows, reference_column)
+        removed_ids += removed
+        added += [model(**{column: owner}, **row) for row in missing]
+    for start in range(0, len(removed_ids), IDS_AT_ONCE):
+        await model.filter(pk__in=removed_ids[start : start + IDS_AT_ONCE]).delete()
+    await model.bulk_create(added)
+
+
+def _compare_rows(
+    stored: Sequence[Any], rows: Sequence[dict[str, Any]], reference_column: str
+) -> tuple[list[Any], list[dict[str, Any]]]:
+    """Returns the ids of stored rows that are none of `rows`, and those of `rows` that are not stored."""
     names = sorted({name for row in rows for name in row})
     missing = list(rows)
     removed_ids: list[Any] = []
     unchanged: list[tuple[Any, dict[str, Any]]] = []
-    for row in await model.filter(**owner):
+    for row in stored:
         values = {name: getattr(row, name) for name in names}
         if values in missing:
             missing.remove(values)
@@ -136,6 +172,4 @@ async def replace_rows(
         removed_ids += [pk for pk, _ in dangling]
         missing += [values for _, values in dangling]
         missing.sort(key=rows.index)
-    if removed_ids:
-        await model.filter(pk__in=removed_ids).delete()
-    await model.bulk_create(model(**owner, **row) for row in missing)
+    return removed_ids, missing

@@ -77,8 +77,9 @@ class RowEncoder:
             for value in [row.get(name, default) for name, default in columns.items()]
         )
 
-    def time(self, value: dt.datetime | None) -> Any:
-        return value and self._convert(value)
+    def value(self, value: Any) -> Any:
+        """Returns one value as the driver takes it."""
+        return value if type(value) in _PLAIN_TYPES else self._convert(value)
 
     def _convert(self, value: Any) -> Any:
         if isinstance(value, Enum):
@@ -193,8 +194,8 @@ class RowCollector:
                 " ".join(dict.fromkeys(causes)),
                 is_public,
                 article.get("owner"),
-                self._encoder.time(max(times)) if is_public else None,
-                self._encoder.time(record.expires_at) if is_public else None,
+                self._encoder.value(max(times)) if is_public else None,
+                self._encoder.value(record.expires_at) if is_public else None,
                 record.status.value if record.deleted_at is None else None,
             )
         )
@@ -223,6 +224,14 @@ async def insert_rows(connection: Any, encoder: RowEncoder, prepared: PreparedRo
         raise IntegrityError(exc) from exc
     await invalidate_everything(connection)
     await article_log.insert_new_articles(connection, prepared.log, prepared.groups)
+
+
+async def insert_history(connection: Any, encoder: RowEncoder, prepared: PreparedRows) -> None:
+    """Inserts revisions and audit entries, of which the change log knows nothing."""
+    for model in (Revision, AuditEntry):
+        table = str(model._meta.db_table)
+        if rows := prepared.tables.get(table):
+            await _insert(connection, encoder, table, rows)
 
 
 async def _insert(connection: Any, encoder: RowEncoder, table: str, rows: Sequence[Values]) -> None:

@@ -111,15 +111,24 @@ def sqlite_entry_row(entry: int, article: int, terms: SearchTerms) -> tuple[Any,
 
 async def write_search_row(connection: Any, article: int, terms: SearchTerms) -> None:
     """Writes the search row of an article through Tortoise's connection."""
+    await write_search_rows(connection, {article: terms})
+
+
+async def write_search_rows(connection: Any, terms: Mapping[int, SearchTerms]) -> None:
+    """Writes the search rows of articles, by their ids, through Tortoise's connection."""
     if connection.capabilities.dialect == "postgres":
-        await connection.execute_query(
+        await connection.execute_many(
             f"{INSERT_POSTGRES} ON CONFLICT (article_id) DO UPDATE SET document = excluded.document,"
             " lead = excluded.lead, long_text = excluded.long_text",
-            list(postgres_row(article, terms)),
+            [postgres_row(article, words) for article, words in terms.items()],
         )
         return
-    await connection.execute_query("DELETE FROM article_search WHERE rowid = ?", [article])
-    await connection.execute_query(INSERT_SQLITE, list(sqlite_row(article, terms)))
+    await connection.execute_many(
+        "DELETE FROM article_search WHERE rowid = ?", [[article] for article in terms]
+    )
+    await connection.execute_many(
+        INSERT_SQLITE, [sqlite_row(article, words) for article, words in terms.items()]
+    )
 
 
 async def write_entry_rows(connection: Any, article: int, terms: Mapping[int, SearchTerms]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from enum import Enum
 from pathlib import Path
@@ -15,6 +14,7 @@ from contentql.cli.article_export import export_articles
 from contentql.cli.output_files import replace_file
 from contentql.cli.runtime import (
     DatabaseUrl,
+    exit_after_broken_pipe,
     exit_with_error,
     publish_due_changes,
     require_migrated,
@@ -109,9 +109,7 @@ def export(
             with replace_file(output) as file:
                 count = _run_export(settings.database_url, file, everything)
     except BrokenPipeError:
-        # The reading program has closed the pipe. Nothing more may be flushed into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
+        raise exit_after_broken_pipe() from None
     except OperatorError as exc:
         raise exit_with_error(exc) from None
     stderr.print(f"{count:,} records written{f' to {output}' if output else ''}.", markup=False)
