@@ -25,6 +25,7 @@ MAX_PAGES: Final = 10  # in one operation: 1,000 articles
 _RESOLVE: Final = """query ResolvePage($path: String!) {
   resolve(path: $path) { node { __typename id } redirect { to status } gone { notice } }
 }"""
+_ESCAPES: Final = str.maketrans({"%": "%25", "?": "%3F", "#": "%23"})
 _ARTICLE: Final = (
     """query PageArticle($id: ID!) { article(id: $id) { ...ArticleDocument } }""" + ARTICLE_FIELDS
 )
@@ -93,6 +94,11 @@ class Content:
         return [orjson.loads(response.body)["data"] for response in self.responses]
 
     @property
+    def is_null(self) -> bool:
+        """Whether the only field is null: the object has gone since its page was found."""
+        return self.responses[0].body.endswith(b":null}}")
+
+    @property
     def key(self) -> tuple[str, ...]:
         """Equal for equal content."""
         return tuple(response.etag for response in self.responses)
@@ -106,7 +112,8 @@ class PublicContent:
 
     async def page(self, path: str) -> Page | None:
         """What a path leads to; None if it leads to nothing that the public may see."""
-        response = await self._read(_RESOLVE, path=path)
+        address = path.translate(_ESCAPES)  # the path is decoded already
+        response = await self._read(_RESOLVE, path=address)
         result = orjson.loads(response.body)["data"]["resolve"]
         if result is None:
             return None
