@@ -44,7 +44,8 @@ from contentql.store.models.history import AuditEntry, Revision
 from contentql.store.models.taxonomy import ExternalId
 
 MIN_ARTICLES: Final = 20  # with fewer, write them one by one: caches then lose only what has changed
-_CHUNK: Final = 25  # articles that a process prepares at once
+_CHUNK: Final = 25  # articles whose rows a process computes at once
+_MANY: Final = 100  # articles of a batch for which starting processes is worth while
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ class NewArticles:
         exist. `references`: those of the articles, if they are known.
         """
         self._encoder = self._encoder or row_encoder(self._dialect)
+        if len(articles) >= _MANY:
+            self._pool.start()
         articles = await _with_free_entry_ids(articles)
         references = references or await load_references([article.record for article in articles])
         for article in articles:

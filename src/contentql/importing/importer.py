@@ -42,7 +42,7 @@ from contentql.store.models.taxonomy import Category
 from contentql.url_patterns import Site
 
 LOCK_TIMEOUT = 60.0  # seconds that each batch waits for other writers of the database
-BATCH_SIZE: Final = 500  # items of a transaction
+BATCH_SIZE: Final = 200  # items of a transaction
 PRUNE_INTERVAL: Final = 1_000  # items after which the change log is pruned
 
 _NAMES = {type_: kind for kind, type_ in HISTORY_TYPES.items()}
