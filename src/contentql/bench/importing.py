@@ -191,7 +191,9 @@ async def _insert_postgres(url: str, raw_url: str) -> float:
             casts = {"document": "::text::tsvector", "lead": "::text::tsvector"}
             values = [f"${n}{casts.get(name, '')}" for n, name in enumerate(names, 1)]
             statements[table] = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(values)})"
-            triggers = f"SELECT tgname FROM pg_trigger WHERE tgrelid = '{table}'::regclass"
+            triggers = (
+                f"SELECT tgname FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal"
+            )
             for (trigger,) in await target.fetch(triggers):
                 await target.execute(f'DROP TRIGGER "{trigger}" ON {table}')
         for table in _REFERENCED:
