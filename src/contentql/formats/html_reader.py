@@ -27,9 +27,10 @@ from contentql.content.records import AttributionRecord, CorrectionRecord, Forma
 from contentql.content.warnings import WarningCode
 from contentql.formats.article_builder import ArticleBuilder
 from contentql.formats.body_callbacks import ExternalMedia
+from contentql.formats.html_repairs import FigureFiles
 from contentql.formats.html_tree import Element, parse_tree
 from contentql.formats.json_ld import ARTICLE_TYPES, address_of, text_of, types_of
-from contentql.formats.page_article import PageArticle, densest_article, find_article
+from contentql.formats.page_article import PageArticle, densest_article, find_article, is_gallery
 from contentql.formats.page_charset import decode_page
 from contentql.formats.page_metadata import PageMetadata
 from contentql.formats.plain_text import html_to_text
@@ -267,20 +268,28 @@ class _Page:
     # Body
 
     def _article(self) -> PageArticle | None:
-        known = (self._metadata.summary(), html_to_text(self._metadata.summary()))
+        known = self._metadata.known_texts()
         article = find_article(self._root, known)
-        if article is not None or not self._page.strip():
+        if article is not None or self._own_text():
             return article
         if (html := _extracted(self._page)) is not None:
             return PageArticle(parse_tree(html))
         return densest_article(self._root, known)
 
+    def _own_text(self) -> str:
+        """The text of the article in the metadata, mostly without links and pictures."""
+        return self._metadata.json_ld.body(self._metadata.node, "articleBody", "reviewBody")
+
     def _set_body(self, article: PageArticle | None) -> tuple[Block, ...]:
         builder = self._builder
         updates = self._metadata.json_ld.all(self._metadata.node, "liveBlogUpdate")
-        text = self._metadata.json_ld.body(self._metadata.node, "articleBody", "reviewBody")
+        text = self._own_text()
         if updates:
             return builder.html_body(_paragraphs(text) + "".join(map(self._live_entry, updates[:5_000])))
+        figures = FigureFiles(builder)
+        for element in article.body.elements("figure", "div", "ul") if article else ():
+            if is_gallery(element):
+                figures.make_gallery(element)
         shown = article.body.html() if article else ""
         # Text that a script would show, or that is only a teaser of what the metadata have.
         if text and len(html_to_text(shown)) * 2 < len(html_to_text(text)):
@@ -292,7 +301,7 @@ class _Page:
         def show(media: ExternalMedia) -> int | None:
             return builder.add_media(media.url, media.kind, alt=media.alt, **facts.get(media.url, {}))
 
-        body = builder.html_body(shown, replace(builder.callbacks, external=show))
+        body = builder.html_body(shown, replace(builder.callbacks, external=show, media=figures.media))
         if not body:
             builder.warn(WarningCode.DROPPED, "the page has no text that can be read as an article", "blocks")
         return body

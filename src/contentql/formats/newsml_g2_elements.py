@@ -90,10 +90,6 @@ class Catalog:
         text = self.uri(element, name, uri_name) or element.get(name) or element.get("literal") or ""
         return text.strip().rstrip("/").replace("#", "/").replace(":", "/").rpartition("/")[2]
 
-    def is_code(self, element: Element | None, alias: str, code: str) -> bool:
-        """Whether an element has a code of an IPTC scheme, named by its alias in the IPTC's catalog."""
-        return self.uri(element) == f"{SCHEMES[alias]}{code}"
-
 
 def is_iptc(reference: str) -> bool:
     """Whether the address of a catalog is that of a version of the IPTC's own one."""

@@ -1,8 +1,7 @@
-"""New articles in batches: their rows are prepared in other processes, and inserted with few statements.
+"""Articles of an import in batches, with few statements: new ones, and changes of stored ones.
 
-`NewArticles.prepare` computes the rows of a batch while the one before is inserted; `insert` stores them. What
-is stored is the same as that of `ArticleImport.save`, except that the change log says only that any row may
-have changed.
+The rows of new articles are computed in other processes. What is stored is the same as if the articles were
+saved one by one, except that the change log says of new ones only that any row may have changed.
 """
 
 from __future__ import annotations

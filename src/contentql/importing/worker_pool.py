@@ -24,7 +24,7 @@ class WorkerFailed(Exception):
 
 
 class WorkerPool:
-    """Processes that start with the first call; `processes`: by default one less than there are processors."""
+    """Processes that start with the first call, by default one less than there are processors."""
 
     def __init__(self, processes: int | None = None) -> None:
         self._count = max(0, _processors() - 1) if processes is None else processes
@@ -67,7 +67,8 @@ class _Worker:
         self._task = asyncio.create_task(self._run())
 
     def call(self, message: bytes) -> asyncio.Future[Any]:
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
+        assert self._process.stdin is not None
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.pending.append(future)
         self._process.stdin.write(len(message).to_bytes(_HEADER) + message)
