@@ -24,7 +24,8 @@ BODY = (
 )
 ITEM = (
     "<item><title>A &lt;b&gt; &amp;amp; “c”</title><guid>urn:x</guid><link>https://news.example.org/a-b</link>"
-    "<pubDate>Fri, 10 Apr 2026 08:00:00 +0200</pubDate><description>Short &amp;lt; one</description><dc:creator>Lena Voss</dc:creator>"
+    "<pubDate>Fri, 10 Apr 2026 08:00:00 +0200</pubDate><description>Short &amp;lt; one</description>"
+    "<dc:creator>Lena Voss</dc:creator>"
     f"<body><![CDATA[{BODY.replace(']]&gt;', ']] &gt;')}]]></body>"
     '<category domain="sections">Local/Transport</category><category>Trams &amp;amp; co</category></item>'
 )
