@@ -154,7 +154,10 @@ def add_terms(builder: ArticleBuilder, terms: Sequence[Term]) -> None:
             builder.add_section(*path)
     for term in terms:
         if term not in sections and (term.label or term.term).strip():
-            builder.add_tag(term.label or term.term)
+            # The key of a category that has a label too.
+            is_code = term.label and 0 < len(term.scheme) <= 100 and 0 < len(term.term) <= 100
+            codes = ({"scheme": term.scheme, "code": term.term},) if is_code else ()
+            builder.add_tag(term.label or term.term, codes=codes)
 
 
 def place_media(builder: ArticleBuilder, media: Mapping[int, MediaKind]) -> None:

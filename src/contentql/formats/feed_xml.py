@@ -183,8 +183,8 @@ def html_of(element: Element, base: str) -> str:
 
 
 def _resolve(element: Element, base: str) -> None:
-    """Makes addresses absolute by the bases of the elements that they are in."""
-    pending = [(element, base)]
+    """Makes the addresses in an element with this base absolute, by the bases of the elements around them."""
+    pending = [(child, base) for child in element]
     while pending:
         part, outer = pending.pop()
         inner = join_address(outer, part.get(XML_BASE, "")) if XML_BASE in part.attrib else outer

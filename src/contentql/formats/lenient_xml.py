@@ -21,6 +21,7 @@ XML_BASE: Final = "{http://www.w3.org/XML/1998/namespace}base"
 XML_LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 MAX_PART: Final = 16 << 20  # characters
 MAX_DEPTH: Final = 200  # of elements in a part
+_NEVER_NESTED: Final = ("item", "entry")
 _MAX_CONTAINERS: Final = 3
 _MAX_TAG: Final = 4 << 20
 _MAX_REFERENCE: Final = 40
@@ -178,7 +179,8 @@ class _PartBuilder:
         """Whether a tag ends the part, the end tag of which is missing."""
         if tag.closes:
             return tag.name in containers and all(name != tag.name for name, _, _ in self._open)
-        return tag.name == self.name and len(self._open) == 1 and not self._deeper
+        is_item = tag.name == self.name and self.name.rpartition(":")[2] in _NEVER_NESTED
+        return is_item and len(self._open) == 1
 
     def start(self, tag: _Tag) -> None:
         if self._deeper or len(self._open) >= MAX_DEPTH:
