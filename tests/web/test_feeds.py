@@ -503,3 +503,24 @@ async def test_json_ld_is_in_every_shape_of_response(
         "updateArticle", id=id, headline="Kim again", selection="article { jsonLd }"
     )
     assert payload["jsonLd"]["headline"] == "Kim again"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/%00",
+        "/%ff%fe",
+        "/",
+        "/a%0d%0aset-cookie:%20a",
+        f"/{'a' * 3_000}",
+        "/world%3f",
+        "/%2e%2e/world",
+        "/feed.rss",
+    ],
+)
+async def test_paths_of_nothing_are_404(site: tuple[EditorialClient, httpx2.AsyncClient], path: str) -> None:
+    _, http = site
+    for suffix in ("/feed.rss", "/feed.atom", ".md", ".jsonld"):
+        response = await http.get(f"{path}{suffix}")
+        assert (response.status_code, response.text) == (404, "Not Found")
+        assert "set-cookie" not in response.headers

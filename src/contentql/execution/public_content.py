@@ -18,6 +18,7 @@ from contentql.execution.executor import Executor
 from contentql.execution.request import ChargeCost, GraphQLRequest
 from contentql.formats.article_document import ARTICLE_FIELDS, FEED_FIELDS
 from contentql.telemetry.trace import RequestTrace
+from contentql.url_patterns import MAX_PATH_LENGTH
 
 PAGE_SIZE: Final = 100  # articles of a page of a list
 MAX_PAGES: Final = 10  # in one operation: 1,000 articles
@@ -113,6 +114,8 @@ class PublicContent:
     async def page(self, path: str) -> Page | None:
         """What a path leads to; None if it leads to nothing that the public may see."""
         address = path.translate(_ESCAPES)  # the path is decoded already
+        if len(address) > MAX_PATH_LENGTH:
+            return None
         response = await self._read(_RESOLVE, path=address)
         result = orjson.loads(response.body)["data"]["resolve"]
         if result is None:

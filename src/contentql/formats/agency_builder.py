@@ -219,12 +219,12 @@ class AgencyBuilder(ArticleBuilder):
         """Notes that a stored article keeps its own value of a field."""
         self._derived.add(name)
 
-    def build_withdrawal(self, headline: str, note: str) -> ImportItem:
-        """The item of an article that its source withdraws: the stored article gets the note to editors, and
-        keeps everything else. `headline`: for reports."""
+    def build_withdrawal(self, headline: str) -> ImportItem:
+        """The item of an article that its source withdraws: the stored article keeps everything else.
+
+        `headline`: for reports.
+        """
         self.partial, self.source_status = True, SourceStatus.CANCELED
-        if note:
-            self.set_text("ed_note", note)
         if headline:
             self.set_text("headline", " ".join(headline.split()))
             self.leave_stored("headline")

@@ -130,7 +130,8 @@ def _tombstone(entry: Element, index: int, source: SourceFile, options: ReadOpti
     builder.set("headline", f"Deleted: {entry_id}"[:300])
     builder.set("language", "en")
     item = builder.build()
-    return replace(item, derived=item.derived | {"headline", "slug", "language"})
+    values = item.record.model_fields_set if item.record else set()
+    return replace(item, derived=frozenset(values - {"external_ids"}))
 
 
 def _no_article(entry: Element) -> str | None:

@@ -74,16 +74,34 @@ def _read(source: SourceFile, options: ReadOptions) -> Iterator[ImportItem]:
     page = decoded.text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     if page.count("<") > MAX_TAGS:
         raise FormatError(f"the page has more than {MAX_TAGS:,} tags")
+    yield read_page(source, options, page, charset_message=decoded.message)
+
+
+def read_page(
+    source: SourceFile,
+    options: ReadOptions,
+    page: str,
+    *,
+    place: str = "",
+    charset_message: str | None = None,
+) -> ImportItem:
+    """Reads the article of a page, at a place of its file."""
     root = parse_tree(page)
     metadata = PageMetadata(page, root)
-    yield _Page(source, options, page, root, metadata).read(decoded.message)
+    return _Page(source, place, options, page, root, metadata).read(charset_message)
 
 
 class _Page:
     """The article of one page."""
 
     def __init__(
-        self, source: SourceFile, options: ReadOptions, page: str, root: Element, metadata: PageMetadata
+        self,
+        source: SourceFile,
+        place: str,
+        options: ReadOptions,
+        page: str,
+        root: Element,
+        metadata: PageMetadata,
     ) -> None:
         self._page, self._root, self._metadata = page, root, metadata
         self._address = metadata.canonical or metadata.address
@@ -93,8 +111,8 @@ class _Page:
         with suppress(ValueError):
             base = urljoin(base, metadata.base)
         self._builder = ArticleBuilder(
-            source.name, "", options,
-            system="html", external_id=self._address or source.identity, base_url=base,
+            source.name, place, options, base_url=base,
+            system="html", external_id=self._address or f"{source.identity}{place and f' {place}'}",
         )  # fmt: skip
 
     def read(self, charset_message: str | None) -> ImportItem:

@@ -82,7 +82,7 @@ def build_article(
     status = _status(management, catalog)
     notes = [note for part in children(management, "edNote") if (note := text_lines(part))]
     if status is SourceStatus.CANCELED or any(map(is_kill_note, notes)):
-        return builder.build_withdrawal(text_of(child(meta, "headline")), "\n".join(notes))
+        return builder.build_withdrawal(text_of(child(meta, "headline")))
     builder.source_status = status or SourceStatus.HIDDEN
     if status is None:
         message = "the pubStatus is none of usable, withheld and canceled: taken as withheld"

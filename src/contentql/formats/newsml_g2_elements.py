@@ -111,7 +111,7 @@ def in_language(elements: Iterable[Element], language: str) -> list[Element]:
 
 
 def to_json(element: Element, nesting: int = 0) -> dict[str, Any]:
-    """An element with its attributes, text and children as JSON, for `write_kept` of the writer."""
+    """An element with its attributes, text and children as JSON, for `ExtraElements`."""
     result: dict[str, Any] = {"element": local_name(element)}
     attributes = {
         "xml:lang" if name == LANGUAGE else name: value

@@ -66,7 +66,7 @@ def build_article(
     status = _STATUSES.get(item.text("pubStatus").lower(), SourceStatus.HIDDEN)
     if status is SourceStatus.CANCELED or is_kill_note(item.text("edNote")):
         headline = plain(choose_text(item, "headlines", _HEADLINES)) or item.text("title")
-        return builder.build_withdrawal(headline, item.text("edNote"))
+        return builder.build_withdrawal(headline)
     builder.source_status = status
     if builder.partial and not item.has("pubStatus"):
         builder.leave_stored("status")

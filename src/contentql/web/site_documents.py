@@ -190,9 +190,9 @@ class SiteDocuments:
         return await self._render(key, result, sitemap.CONTENT_TYPE, render)
 
     async def _sitemap_index(self, base_url: str, content: PublicContent) -> Rendering:
-        known = await content.published_range()
-        times = [_time(article["publishedAt"]) for article in articles_of(known.data[0])]
-        responses = list(known.responses)
+        range_ = await content.published_range()
+        times = [_time(article["publishedAt"]) for article in articles_of(range_.data[0])]
+        responses = list(range_.responses)
         sitemaps: list[tuple[str, dt.datetime | None]] = []
         # Years first, because a single article may have a time long before the others.
         years = [_year(year) for year in range(times[0].year, times[-1].year + 1)] if times else []
