@@ -44,7 +44,8 @@ from contentql.store.models.history import AuditEntry, Revision
 from contentql.store.models.taxonomy import ExternalId
 
 MIN_ARTICLES: Final = 20  # with fewer, write them one by one: caches then lose only what has changed
-_CHUNK: Final = 25  # articles whose rows a process computes at once
+_CHUNK: Final = 10  # articles whose rows a process computes at once
+_TURNS: Final = 10  # of the event loop, in which it receives the rows of a chunk
 _MANY: Final = 100  # articles of a batch for which starting processes is worth while
 
 
@@ -189,7 +190,8 @@ class NewArticles:
                 submitted.append((chunks.popleft(), future))
             if chunks:
                 prepared.extend(_prepare(chunks.pop()))
-                await asyncio.sleep(0)
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
             while submitted and (submitted[0][1].done() or not chunks):
                 chunk, future = submitted.popleft()
                 try:

@@ -16,9 +16,10 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 _HEADER: Final = 8  # bytes of the length before each message
-# Calls that a process has not answered: one that it computes, and the next one. The caller computes
+# Calls that a process has not answered: one that it computes, and the next ones. The caller computes
 # others meanwhile.
-_MAX_PENDING: Final = 2
+_MAX_PENDING: Final = 3
+_BUFFER: Final = 1 << 20  # bytes of answers that a process can write before they are read
 
 
 class WorkerFailed(Exception):
@@ -106,6 +107,7 @@ class _Worker:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,
+                limit=_BUFFER,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
             stdout = self._process.stdout
@@ -162,5 +164,9 @@ if __name__ == "__main__":
     # What the functions print must not get between the answers.
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl  # not on every system
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _BUFFER)
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         _serve(sys.stdin.buffer, pipe)
