@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from tests.support.linear_time import linear_time
 from tests.support.source_files import read_items
 
 from contentql.content import blocks
@@ -441,6 +442,15 @@ def test_encodings(encoding: str) -> None:
 )
 def test_files_are_recognised_by_their_root(content: bytes, expected: bool) -> None:
     assert sniff(content, "a.xml") is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<!---->", "<?a?>", "<!DOCTYPE[", "<!DOCTYPE a [", "<!-- ", "<? ", " ", "<a:", "<!DOCTYPE x [] "],
+)
+def test_files_are_recognised_in_linear_time(text: str) -> None:
+    with linear_time():
+        sniff(text.encode() * (60_000 // len(text)), "a.xml")
 
 
 _ELEMENTS = (

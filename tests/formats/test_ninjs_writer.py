@@ -208,6 +208,25 @@ def test_every_field_is_the_same_after_export_and_import(source: dict[str, Any])
     assert actual == expected
 
 
+def test_properties_without_a_field_are_written_again() -> None:
+    """Also of earlier generations, under the names of this one."""
+    properties = {
+        "profile": "text-only",
+        "infoSources": [{"name": "Staff letter", "role": "citing"}],
+        "trustIndicators": [{"role": "http://cv.iptc.org/newscodes/trustindicator/a", "title": "A"}],
+        "digitalSourceType": {"uri": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"},
+        "rightsInfo": {"linkedRights": "https://example.org/rights"},
+        "altIds": [{"role": "packagegroup", "value": "7"}],
+    }
+    values = {"uri": "urn:a:1", "headlines": [{"role": "main", "value": "A"}], "language": "en", **properties}
+    lower = json.loads(json.dumps(values).replace("linkedRights", "linkedrights"))
+    (item,) = read_items("a.ninjs", json.dumps({name.lower(): lower[name] for name in lower}).encode())
+    (written,) = items_of(document_of(item))
+    for name, value in properties.items():
+        kept_objects = written[name][-1:] if isinstance(value, list) else written[name]
+        assert kept_objects == value, name
+
+
 @given(BODIES)
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=50)
 def test_any_body_gives_a_valid_item(body: Any) -> None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from contentql.content.blocks import Audio, Block, Heading, Image, Video, block_text
 from contentql.content.derive import MAX_SECTION_DEPTH
 from contentql.content.enums import AuthorRole, MediaKind, TagType
-from contentql.content.import_item import ImportItem
+from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.media_placeholders import FIRST_PLACEHOLDER
 from contentql.content.records import ExternalIdRecord, PlacementRecord, RenditionRecord
 from contentql.content.warnings import WarningCode
@@ -32,12 +32,15 @@ _MAX_URI: Final = 500
 _MAX_DEPTH: Final = 12
 _MAX_ITEMS: Final = 500
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_EMAIL: Final = re.compile(r"(?:mailto:)?[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+_EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")
 _ADDRESS: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])", re.ASCII)
 # Properties with the addresses of persons, which are not stored.
 _PRIVATE: Final = re.compile(r"e-?mail|password|contactinfo|phone|ip_?address", re.IGNORECASE)
 # The beginning of a note to editors that withdraws an item.
-_KILL: Final = re.compile(r"\W*(?:MANDATORY |BULLETIN |ADVISORY )?KILL(?:ED)?\b")
+_KILL: Final = re.compile(
+    r"\W*(?:MANDATORY |BULLETIN |ADVISORY )?KILL"
+    r"(?:\s*(?:$|[^\w\s])|\s+(?i:this|the|all|previous|story|stories|article|item|version|notice|advisory)\b)"
+)
 _MEDIA_BLOCKS: Final = {MediaKind.IMAGE: Image, MediaKind.VIDEO: Video, MediaKind.AUDIO: Audio}
 # Fields that a partial item sets only if it mentions them.
 _COLLECTIONS: Final = ("category", "sections", "tags", "authors", "media", "lead_media", "extra")
@@ -96,7 +99,6 @@ class AgencyBuilder(ArticleBuilder):
         system, value = " ".join(system.split())[:100], " ".join(value.split())
         if system and 0 < len(value) <= _MAX_URI:
             self._external_ids[system, value] = None
-            self.mention("external_ids")
 
     def add_concept(
         self,
@@ -212,6 +214,21 @@ class AgencyBuilder(ArticleBuilder):
         if block.caption:
             media.setdefault("caption", block.caption)
         return block
+
+    def leave_stored(self, name: str) -> None:
+        """Notes that a stored article keeps its own value of a field."""
+        self._derived.add(name)
+
+    def build_withdrawal(self, headline: str) -> ImportItem:
+        """The item of an article that its source withdraws: the stored article keeps everything else.
+
+        `headline`: for reports.
+        """
+        self.partial, self.source_status = True, SourceStatus.CANCELED
+        if headline:
+            self.set_text("headline", " ".join(headline.split()))
+            self.leave_stored("headline")
+        return self.build()
 
     def build(self) -> ImportItem:
         """The item, as in ArticleBuilder; of a partial one only with what it has."""

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from contentql.content.timestamps import format_timestamp
 from contentql.formats.article_document import ArticleDocument, FeedInfo
 from contentql.formats.article_html import article_media, description, render_body
-from contentql.formats.feed_values import author_credits, category_labels, last_change
+from contentql.formats.feed_values import author_credits, last_change, section_scheme, tag_scheme
 from contentql.formats.media_rss import MEDIA_NAMESPACE, media_elements
 from contentql.formats.xml_text import XML_DECLARATION, element, empty_element, open_tag
 
@@ -76,8 +76,10 @@ def _entry(article: ArticleDocument, feed: FeedInfo) -> str:
     if url:
         parts.append(empty_element("link", rel="alternate", type="text/html", href=url))
     parts += _people(article)
-    for label, term, scheme in category_labels(article):
-        parts.append(empty_element("category", term=term, label=label, scheme=scheme))
+    for path, name in _sections(article).items():
+        parts.append(empty_element("category", term=path, label=name, scheme=section_scheme(feed)))
+    for tag in article.get("tags") or ():
+        parts.append(empty_element("category", term=tag["slug"], label=tag["name"], scheme=tag_scheme(feed)))
     for media, caption, _ in article_media(article):
         facts = {"type": media.get("mime"), "length": media.get("bytes"), "title": caption}
         parts.append(empty_element("link", rel="enclosure", href=media["url"], **facts))
@@ -86,6 +88,18 @@ def _entry(article: ArticleDocument, feed: FeedInfo) -> str:
     parts.append(element("content", body, type="html") or '<content type="text"/>')
     parts.append(element("rights", (article.get("rights") or {}).get("copyrightNotice"), type="text"))
     return f"{''.join(parts)}{''.join(media_elements(article))}</entry>\n"
+
+
+def _sections(article: ArticleDocument) -> dict[str, str]:
+    """The names of the sections by path, each after those that contain it."""
+    names: dict[str, str] = {}
+    for category in article.get("categories") or ():
+        levels, level = [], category
+        while level:
+            levels.append(level)
+            level = level.get("parent")
+        names |= {level["path"]: level["name"] for level in reversed(levels)}
+    return names
 
 
 def _people(article: ArticleDocument) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from contentql.formats.article_document import ArticleDocument, FeedInfo
@@ -22,12 +22,34 @@ def author_names(article: ArticleDocument) -> list[str]:
     return names or ([article["byline"]] if article.get("byline") else [])
 
 
-def category_labels(article: ArticleDocument) -> Iterator[tuple[str, str, str]]:
-    """Yields the sections and tags: name, term (path or slug), and URL of the page as the scheme, or ""."""
-    for category in article.get("categories") or ():
-        yield category["name"], category["path"], category.get("canonicalUrl") or ""
-    for tag in article.get("tags") or ():
-        yield tag["name"], tag["slug"], tag.get("canonicalUrl") or ""
+def section_names(category: Mapping[str, Any]) -> list[str]:
+    """The names of a section and of those that contain it, the root section first."""
+    names: list[str] = []
+    level: Mapping[str, Any] | None = category
+    while level:
+        names.insert(0, level["name"])
+        level = level.get("parent")
+    return names
+
+
+def section_label(category: Mapping[str, Any]) -> str:
+    """The names from the root section, separated by slashes; the path, if a name has one or is unknown."""
+    names, path = section_names(category), str(category["path"])
+    is_complete = len(names) == path.count("/") + 1 and not any("/" in name for name in names)
+    return "/".join(names) if is_complete else path
+
+
+def section_scheme(feed: FeedInfo) -> str:
+    """The vocabulary of sections in a feed."""
+    return f"{feed.site_url}/categories" if feed.site_url else "urn:contentql:categories"
+
+
+def tag_scheme(feed: FeedInfo) -> str:
+    return f"{feed.site_url}/tags" if feed.site_url else "urn:contentql:tags"
+
+
+def tag_names(article: ArticleDocument) -> list[str]:
+    return [tag["name"] for tag in article.get("tags") or ()]
 
 
 def last_change(articles: Iterable[ArticleDocument], feed: FeedInfo) -> dt.datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from contentql.content.enums import MediaKind
 from contentql.content.warnings import WarningCode
 from contentql.formats.article_builder import MAX_TAGS, ArticleBuilder
 from contentql.formats.ghost_cards import lexical_html, mobiledoc_html
-from contentql.formats.html_repairs import caption_of, make_gallery, repair_pictures
+from contentql.formats.html_repairs import FigureFiles, repair_pictures
 from contentql.formats.html_tree import Element, parse_tree
 
 _KINDS: Final = {"img": MediaKind.IMAGE, "video": MediaKind.VIDEO, "audio": MediaKind.AUDIO}
@@ -62,8 +62,7 @@ def _document(text: str, warn: Callable[[WarningCode, str], None]) -> Any:
 class _Body:
     def __init__(self, builder: ArticleBuilder) -> None:
         self._builder = builder
-        # Files of galleries, and those without the address of the site, by address.
-        self._files: dict[str, tuple[MediaKind, dict[str, str]]] = {}
+        self._files = FigureFiles(builder)
 
     def read(self, html: str) -> None:
         if html.count("<") > MAX_TAGS:
@@ -76,12 +75,12 @@ class _Body:
         repair_pictures(root)
         for element in root.elements():
             self._repair(element, set(element.classes))
-        callbacks = dataclasses.replace(self._builder.callbacks, media=self._file)
+        callbacks = dataclasses.replace(self._builder.callbacks, media=self._files.media)
         self._builder.html_body(root.html(), callbacks)
 
     def _repair(self, element: Element, classes: set[str]) -> None:
         if "kg-gallery-card" in classes:
-            make_gallery(element, lambda pictures: self._gallery(element, pictures))
+            self._files.make_gallery(element)
         elif "kg-bookmark-card" in classes:
             _bookmark(element)
         elif "kg-file-card" in classes:
@@ -97,31 +96,12 @@ class _Body:
             for drawing in element.elements("svg", "button"):
                 drawing.remove()
         elif element.tag in _KINDS and element.get("src").startswith("/"):
-            address = "".join(element.get("src").split())
-            if self._builder.media_address(address):
-                self._files[address] = _KINDS[element.tag], {"alt": element.get("alt")}
-                element.attributes["data-media"] = address
+            name = self._files.add(element.get("src"), _KINDS[element.tag], alt=element.get("alt"))
+            element.attributes.update({"data-media": name} if name else {})
         elif classes & {"kg-signup-card", "kg-email-card", "kg-email-cta-card"}:
             message = "a card for signing up or for newsletters was left out"
             self._builder.warn(WarningCode.DROPPED, message, "blocks", element.text()[:100] or None)
             element.remove()
-
-    def _gallery(self, element: Element, pictures: Sequence[Element]) -> Element:
-        addresses = []
-        for picture in pictures:
-            address = "".join(self._builder.resolve(picture.get("src")).split())
-            if self._builder.media_address(address):
-                fields = {"alt": picture.get("alt"), "caption": caption_of(picture, element)}
-                self._files[address] = MediaKind.IMAGE, fields
-                addresses.append(address)
-        names = " ".join(addresses)
-        return Element("figure", {"data-type": "gallery", "data-media": names})
-
-    def _file(self, name: str) -> int | None:
-        if name not in self._files:
-            return None
-        kind, fields = self._files[name]
-        return self._builder.add_media(name, kind, **fields)
 
 
 def _by_class(element: Element, name: str) -> str:

@@ -27,9 +27,10 @@ from contentql.content.records import AttributionRecord, CorrectionRecord, Forma
 from contentql.content.warnings import WarningCode
 from contentql.formats.article_builder import ArticleBuilder
 from contentql.formats.body_callbacks import ExternalMedia
+from contentql.formats.html_repairs import FigureFiles
 from contentql.formats.html_tree import Element, parse_tree
 from contentql.formats.json_ld import ARTICLE_TYPES, address_of, text_of, types_of
-from contentql.formats.page_article import PageArticle, densest_article, find_article
+from contentql.formats.page_article import PageArticle, densest_article, find_article, is_gallery
 from contentql.formats.page_charset import decode_page
 from contentql.formats.page_metadata import PageMetadata
 from contentql.formats.plain_text import html_to_text
@@ -73,16 +74,34 @@ def _read(source: SourceFile, options: ReadOptions) -> Iterator[ImportItem]:
     page = decoded.text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     if page.count("<") > MAX_TAGS:
         raise FormatError(f"the page has more than {MAX_TAGS:,} tags")
+    yield read_page(source, options, page, charset_message=decoded.message)
+
+
+def read_page(
+    source: SourceFile,
+    options: ReadOptions,
+    page: str,
+    *,
+    place: str = "",
+    charset_message: str | None = None,
+) -> ImportItem:
+    """Reads the article of a page, at a place of its file."""
     root = parse_tree(page)
     metadata = PageMetadata(page, root)
-    yield _Page(source, options, page, root, metadata).read(decoded.message)
+    return _Page(source, place, options, page, root, metadata).read(charset_message)
 
 
 class _Page:
     """The article of one page."""
 
     def __init__(
-        self, source: SourceFile, options: ReadOptions, page: str, root: Element, metadata: PageMetadata
+        self,
+        source: SourceFile,
+        place: str,
+        options: ReadOptions,
+        page: str,
+        root: Element,
+        metadata: PageMetadata,
     ) -> None:
         self._page, self._root, self._metadata = page, root, metadata
         self._address = metadata.canonical or metadata.address
@@ -92,8 +111,8 @@ class _Page:
         with suppress(ValueError):
             base = urljoin(base, metadata.base)
         self._builder = ArticleBuilder(
-            source.name, "", options,
-            system="html", external_id=self._address or source.identity, base_url=base,
+            source.name, place, options, base_url=base,
+            system="html", external_id=self._address or f"{source.identity}{place and f' {place}'}",
         )  # fmt: skip
 
     def read(self, charset_message: str | None) -> ImportItem:
@@ -267,20 +286,28 @@ class _Page:
     # Body
 
     def _article(self) -> PageArticle | None:
-        known = (self._metadata.summary(), html_to_text(self._metadata.summary()))
+        known = self._metadata.known_texts()
         article = find_article(self._root, known)
-        if article is not None or not self._page.strip():
+        if article is not None or self._own_text():
             return article
         if (html := _extracted(self._page)) is not None:
             return PageArticle(parse_tree(html))
         return densest_article(self._root, known)
 
+    def _own_text(self) -> str:
+        """The text of the article in the metadata, mostly without links and pictures."""
+        return self._metadata.json_ld.body(self._metadata.node, "articleBody", "reviewBody")
+
     def _set_body(self, article: PageArticle | None) -> tuple[Block, ...]:
         builder = self._builder
         updates = self._metadata.json_ld.all(self._metadata.node, "liveBlogUpdate")
-        text = self._metadata.json_ld.body(self._metadata.node, "articleBody", "reviewBody")
+        text = self._own_text()
         if updates:
             return builder.html_body(_paragraphs(text) + "".join(map(self._live_entry, updates[:5_000])))
+        figures = FigureFiles(builder)
+        for element in article.body.elements("figure", "div", "ul") if article else ():
+            if is_gallery(element):
+                figures.make_gallery(element)
         shown = article.body.html() if article else ""
         # Text that a script would show, or that is only a teaser of what the metadata have.
         if text and len(html_to_text(shown)) * 2 < len(html_to_text(text)):
@@ -292,7 +319,7 @@ class _Page:
         def show(media: ExternalMedia) -> int | None:
             return builder.add_media(media.url, media.kind, alt=media.alt, **facts.get(media.url, {}))
 
-        body = builder.html_body(shown, replace(builder.callbacks, external=show))
+        body = builder.html_body(shown, replace(builder.callbacks, external=show, media=figures.media))
         if not body:
             builder.warn(WarningCode.DROPPED, "the page has no text that can be read as an article", "blocks")
         return body

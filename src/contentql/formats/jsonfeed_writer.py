@@ -9,7 +9,7 @@ import orjson
 
 from contentql.formats.article_document import ArticleDocument, FeedInfo
 from contentql.formats.article_html import article_media, description, render_body
-from contentql.formats.feed_values import author_credits, category_labels
+from contentql.formats.feed_values import author_credits, tag_names
 
 CONTENT_TYPE = "application/feed+json; charset=utf-8"
 VERSION = "https://jsonfeed.org/version/1.1"
@@ -43,6 +43,7 @@ def _item(article: ArticleDocument, feed: FeedInfo) -> dict[str, Any]:
     ]
     if not authors and article.get("byline"):
         authors = [{"name": article["byline"]}]
+    sections = [category["name"] for category in article.get("categories") or ()]
     item: dict[str, Any] = {
         "id": article["uri"],
         "url": article.get("canonicalUrl"),
@@ -54,7 +55,7 @@ def _item(article: ArticleDocument, feed: FeedInfo) -> dict[str, Any]:
         "date_modified": article.get("updatedAt"),
         "language": article.get("language"),
         "authors": _compact(authors),
-        "tags": list(dict.fromkeys(label for label, _, _ in category_labels(article))),
+        "tags": list(dict.fromkeys([*sections, *tag_names(article)])),
         "attachments": _compact(
             {
                 "url": media["url"],

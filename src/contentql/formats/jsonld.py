@@ -9,7 +9,7 @@ import orjson
 
 from contentql.formats.article_document import ArticleDocument, FeedInfo
 from contentql.formats.article_html import article_media, description, hops_of, source_name
-from contentql.formats.feed_values import author_credits
+from contentql.formats.feed_values import author_credits, section_names
 
 CONTENT_TYPE = "application/ld+json; charset=utf-8"
 CONTEXT: Final = "https://schema.org"
@@ -122,11 +122,7 @@ def _publisher(feed: FeedInfo) -> dict[str, Any] | None:
 
 def _section_names(article: ArticleDocument) -> Iterator[str]:
     for category in article.get("categories") or ():
-        names = []
-        while category:
-            names.append(category["name"])
-            category = category.get("parent")
-        yield from reversed(names)
+        yield from section_names(category)
 
 
 def _wikidata(value: str | None) -> str | None:

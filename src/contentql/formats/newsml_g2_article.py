@@ -72,35 +72,30 @@ _READ_CONTENT: Final = {
 def build_article(
     item: Element, source: str, place: str, options: ReadOptions, catalog: Catalog
 ) -> ImportItem:
-    """The import item of a news item. One that is canceled changes only what it has."""
+    """The import item of a news item. One that is canceled withdraws the article and changes nothing else."""
     management, meta = child(item, "itemMeta"), child(item, "contentMeta")
-    status = _status(management, catalog)
-    is_kill = any(is_kill_note(text_of(note)) for note in children(management, "edNote"))
-    status = SourceStatus.CANCELED if is_kill else status
-    builder = AgencyBuilder(
-        source,
-        place,
-        options,
-        format=SYSTEM,
-        uri=(item.get("guid") or "").strip(),
-        partial=status is SourceStatus.CANCELED,
-    )
-    if not (item.get("guid") or "").strip():
+    guid = (item.get("guid") or "").strip()
+    builder = AgencyBuilder(source, place, options, format=SYSTEM, uri=guid)
+    if not guid:
         return builder.fail("the item has no guid, which every item must have")
+    _set_version(builder, item, management)
+    status = _status(management, catalog)
+    notes = [note for part in children(management, "edNote") if (note := text_lines(part))]
+    if status is SourceStatus.CANCELED or any(map(is_kill_note, notes)):
+        return builder.build_withdrawal(text_of(child(meta, "headline")))
     builder.source_status = status or SourceStatus.HIDDEN
     if status is None:
         message = "the pubStatus is none of usable, withheld and canceled: taken as withheld"
         builder.warn(WarningCode.CHANGED, message, "status")
     language = _language(item, meta)
-    if language or not builder.partial:
-        builder.set_language(language)
+    builder.set_language(language)
     text = read_text(builder, child(item, "contentSet"), language)
     _set_texts(builder, item, catalog, language, text)
-    _set_times(builder, item, management, meta)
-    _set_notes(builder, management, text, catalog)
+    _set_times(builder, management, meta)
+    _set_notes(builder, management, [*notes, *(text.nitf.notes if text.nitf else [])], catalog)
     _set_rights(builder, child(item, "rightsInfo"))
     _set_concepts(builder, item, meta, catalog, language)
-    _set_byline(builder, meta, text)
+    builder.set_byline(text_of(child(meta, "by")) or (text.nitf.byline if text.nitf else ""))
     _set_content(builder, item, meta, catalog, text)
     _keep_unstored(builder, item, management, meta, catalog)
     return builder.build()
@@ -133,8 +128,7 @@ def _set_texts(builder: AgencyBuilder, item: Element, catalog: Catalog, language
         main = next((part for part in headlines if part not in (kicker, short)), None)
     headline = text_of(main) or (text.nitf.headline if text.nitf else "")
     title = text_of(child(item, "itemMeta", "title")) or text_of(child(meta, "slugline"))
-    if headline or not builder.partial:
-        builder.set_text("headline", headline)
+    builder.set_text("headline", headline)
     if not headline and title:
         builder.guess("headline", title[:300], "the item has no headline; its title is taken")
     descriptions = in_language(children(meta, "description"), language)
@@ -147,17 +141,15 @@ def _set_texts(builder: AgencyBuilder, item: Element, catalog: Catalog, language
         ("short_headline", text_of(short)),
         ("summary", text_lines(summary).replace("\n", " ") or abstract),
     ):
-        if value or not builder.partial:
-            builder.set_text(name, value)
+        builder.set_text(name, value)
     others = [part for part in (*headlines, *descriptions) if part not in (main, kicker, short, summary)]
     builder.keep("descriptions", [to_json(part) for part in others])
     dateline = text_of(child(meta, "dateline")) or (text.nitf.dateline if text.nitf else "")
     located = child(meta, "located")
     names = in_language(children(located, "name"), language)
     place = text_of(names[0]) if names else dateline.partition(",")[0].strip()
-    if place or dateline or not builder.partial:
-        builder.set_text("dateline_place", place)
-        builder.set_text("dateline_text", dateline if dateline != place else "")
+    builder.set_text("dateline_place", place)
+    builder.set_text("dateline_text", dateline if dateline != place else "")
     slugline = child(meta, "slugline")
     if _SLUG.fullmatch(text_of(slugline)):
         builder.set_slug(text_of(slugline))
@@ -174,34 +166,9 @@ def _of_role(elements: list[Element], catalog: Catalog, roles: tuple[str, ...]) 
     return None
 
 
-def _set_times(
-    builder: AgencyBuilder, item: Element, management: Element | None, meta: Element | None
-) -> None:
-    """Sets times and version. An item is published when it was created first; withheld ones are not."""
-
-    def time_of(parent: Element | None, name: str, field: str) -> Any:
-        return builder.parse_time(text_of(child(parent, name)), field)
-
-    version = time_of(management, "versionCreated", "updatedAt")
-    first = time_of(management, "firstCreated", "publishedAt")
-    content = time_of(meta, "contentCreated", "publishedAt")
-    builder.source_modified_at = version
-    published = first or content or version if builder.source_status is SourceStatus.PUBLIC else None
-    expires = time_of(management, "expires", "expiresAt")
-    for name, value in (("published_at", published), ("updated_at", version), ("expires_at", expires)):
-        if value or not builder.partial:
-            builder.set(name, value)
-    embargo = child(management, "embargoed")
-    until = builder.parse_time(text_of(embargo), "embargoUntil")
-    if until or not builder.partial:
-        builder.set("embargo_until", until)
-    if embargo is not None and until is None and builder.source_status is SourceStatus.PUBLIC:
-        builder.source_status = SourceStatus.HIDDEN
-        message = "the embargo has no end: the item is taken as withheld"
-        builder.warn(WarningCode.CHANGED, message, "status")
-    for name, parent, at in (("firstCreated", management, first), ("contentCreated", meta, content)):
-        if at and at != published:
-            builder.keep(name, text_of(child(parent, name)))
+def _set_version(builder: AgencyBuilder, item: Element, management: Element | None) -> None:
+    """Sets number and time of the version."""
+    builder.source_modified_at = builder.parse_time(text_of(child(management, "versionCreated")), "updatedAt")
     number = (item.get("version") or "").strip()
     if number.isascii() and number.isdecimal() and len(number) <= 18:
         builder.source_version = int(number)
@@ -209,12 +176,31 @@ def _set_times(
         builder.warn(WarningCode.DROPPED, f"the version {number[:50]!r} is no number")
 
 
-def _set_notes(builder: AgencyBuilder, management: Element | None, text: Text, catalog: Catalog) -> None:
+def _set_times(builder: AgencyBuilder, management: Element | None, meta: Element | None) -> None:
+    """Sets times. An item is published when it was created first; withheld ones are not."""
+    first = builder.parse_time(text_of(child(management, "firstCreated")), "publishedAt")
+    content = builder.parse_time(text_of(child(meta, "contentCreated")), "publishedAt")
+    version = builder.source_modified_at
+    published = first or content or version if builder.source_status is SourceStatus.PUBLIC else None
+    builder.set("published_at", published)
+    builder.set("updated_at", version)
+    builder.set_time("expires_at", text_of(child(management, "expires")))
+    embargo = child(management, "embargoed")
+    until = builder.set_time("embargo_until", text_of(embargo))
+    if embargo is not None and until is None and builder.source_status is SourceStatus.PUBLIC:
+        builder.source_status = SourceStatus.HIDDEN
+        message = "the embargo has no end: the item is taken as withheld"
+        builder.warn(WarningCode.CHANGED, message, "status")
+    for name, parent, at in (("firstCreated", management, first), ("contentCreated", meta, content)):
+        if at and at != published:
+            builder.keep(name, text_of(child(parent, name)))
+
+
+def _set_notes(
+    builder: AgencyBuilder, management: Element | None, notes: list[str], catalog: Catalog
+) -> None:
     """Sets the notes to editors, and the addresses of the item."""
-    notes = [note for part in children(management, "edNote") if (note := text_lines(part))]
-    notes += text.nitf.notes if text.nitf else []
-    if notes or not builder.partial:
-        builder.set_text("ed_note", "\n".join(notes))
+    builder.set_text("ed_note", "\n".join(notes))
     others = []
     for link in children(management, "link"):
         relation = catalog.code(link, "rel", "reluri")
@@ -229,8 +215,6 @@ def _set_notes(builder: AgencyBuilder, management: Element | None, text: Text, c
 
 
 def _set_rights(builder: AgencyBuilder, rights: Element | None) -> None:
-    if rights is None and builder.partial:
-        return
     holder = child(rights, "copyrightHolder")
     name = text_of(child(holder, "name")) or ("" if holder is None else holder.get("literal") or "")
     notice = text_lines(child(rights, "copyrightNotice")).replace("\n", " ")
@@ -258,22 +242,13 @@ def _set_concepts(
     builder.keep("concepts", [*unnamed, *others, *genres])
     kind = _media_kind(item, catalog)
     default = _MEDIA_TYPES.get(kind, ContentType.NEWS) if kind else ContentType.NEWS
-    if content_type or not builder.partial:
-        builder.set("content_type", content_type or default)
+    builder.set("content_type", content_type or default)
     urgency = text_of(child(meta, "urgency"))
-    if re.fullmatch(r"[1-9]", urgency, re.ASCII):
-        builder.set("urgency", int(urgency))
-    else:
-        builder.set_default("urgency", 5)
-        if urgency:
-            message = f"the urgency {urgency[:20]!r} is no whole number from 1 to 9"
-            builder.warn(WarningCode.DROPPED, message, "urgency")
-
-
-def _set_byline(builder: AgencyBuilder, meta: Element | None, text: Text) -> None:
-    byline = text_of(child(meta, "by")) or (text.nitf.byline if text.nitf else "")
-    if byline or not builder.partial:
-        builder.set_byline(byline)
+    is_urgency = re.fullmatch(r"[1-9]", urgency, re.ASCII)
+    builder.set("urgency", int(urgency) if is_urgency else 5)
+    if urgency and not is_urgency:
+        message = f"the urgency {urgency[:20]!r} is no whole number from 1 to 9"
+        builder.warn(WarningCode.DROPPED, message, "urgency")
 
 
 def _media_kind(item: Element, catalog: Catalog) -> MediaKind | None:
@@ -287,10 +262,8 @@ def _set_content(
     """Sets the body and the media."""
     if text.html:
         builder.set_html(text.html)
-    elif text.plain:
+    else:
         builder.text_body(text.plain)
-    elif not builder.partial:
-        builder.set_body(())
     files = remote_files(child(item, "contentSet"), "remoteContent", catalog)
     own_kind = _media_kind(item, catalog)
     facts = _media_facts(builder, meta, catalog)
@@ -325,7 +298,7 @@ def _add_lead(builder: AgencyBuilder, icons: list[RemoteFile], text: Text) -> No
     images = [file for file in icons if file_kind([file]) is MediaKind.IMAGE]
     lead = add_files(builder, images, MediaKind.IMAGE, {}) if images else None
     if lead is None:
-        builder.set_default("lead_media", None)
+        builder.set("lead_media", None)
         return
     builder.set("lead_media", lead)
     builder.mention("lead_media")

@@ -90,10 +90,6 @@ class Catalog:
         text = self.uri(element, name, uri_name) or element.get(name) or element.get("literal") or ""
         return text.strip().rstrip("/").replace("#", "/").replace(":", "/").rpartition("/")[2]
 
-    def is_code(self, element: Element | None, alias: str, code: str) -> bool:
-        """Whether an element has a code of an IPTC scheme, named by its alias in the IPTC's catalog."""
-        return self.uri(element) == f"{SCHEMES[alias]}{code}"
-
 
 def is_iptc(reference: str) -> bool:
     """Whether the address of a catalog is that of a version of the IPTC's own one."""
@@ -115,7 +111,7 @@ def in_language(elements: Iterable[Element], language: str) -> list[Element]:
 
 
 def to_json(element: Element, nesting: int = 0) -> dict[str, Any]:
-    """An element with its attributes, text and children as JSON, for `write_kept` of the writer."""
+    """An element with its attributes, text and children as JSON, for `ExtraElements`."""
     result: dict[str, Any] = {"element": local_name(element)}
     attributes = {
         "xml:lang" if name == LANGUAGE else name: value

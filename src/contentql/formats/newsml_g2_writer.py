@@ -18,7 +18,7 @@ from contentql.formats.article_html import article_media, hops_of, render_body, 
 from contentql.formats.newscodes import SCHEMES, concept_uri, genre_uri
 from contentql.formats.newsml_g2_content import MAIN
 from contentql.formats.newsml_g2_elements import LEAD_CLASS, MEDIA_CLASS, NAMESPACE, OWN_SCHEMES
-from contentql.formats.newsml_g2_kept import KeptElements
+from contentql.formats.newsml_g2_extra import ExtraElements
 from contentql.formats.ninjs_concepts import LITERAL_SCHEME
 from contentql.formats.xhtml import to_xhtml
 from contentql.formats.xml_text import XML_DECLARATION, clean_text, element, empty_element, open_tag
@@ -50,7 +50,7 @@ def write(articles: Iterable[ArticleDocument], feed: FeedInfo) -> Iterator[bytes
 
 def news_item(article: ArticleDocument, feed: FeedInfo, sent: str) -> str:
     """The element `newsItem` of an article. `sent`: the version of one without a time."""
-    kept = KeptElements.of(article.get("extra"))
+    extra = ExtraElements.of(article.get("extra"))
     attributes = {
         "guid": article["uri"],
         "version": article.get("version") or 1,
@@ -62,49 +62,49 @@ def news_item(article: ArticleDocument, feed: FeedInfo, sent: str) -> str:
     body = render_body(article, feed.home_url, with_sources=feed.with_sources)
     parts = [
         open_tag("newsItem", **attributes),
-        _catalogs(kept),
-        kept.elements("hopHistory"),
-        _rights(article, kept),
-        _management(article, feed, kept, sent),
-        _content_meta(article, kept),
-        *_asserts(article, kept),
+        _catalogs(extra),
+        extra.elements("hopHistory"),
+        _rights(article, extra),
+        _management(article, feed, extra, sent),
+        _content_meta(article, extra),
+        *_asserts(article, extra),
         _content(article, body),
         "</newsItem>",
     ]
     return "".join(parts)
 
 
-def _catalogs(kept: KeptElements) -> str:
-    references = [CATALOG, *kept.catalog_references]
-    schemes = {**kept.schemes, **OWN_SCHEMES}
+def _catalogs(extra: ExtraElements) -> str:
+    references = [CATALOG, *extra.catalog_references]
+    schemes = {**extra.schemes, **OWN_SCHEMES}
     listed = "".join(empty_element("scheme", alias=alias, uri=uri) for alias, uri in schemes.items())
     return "".join(empty_element("catalogRef", href=href) for href in references) + (
         f"<catalog>{listed}</catalog>"
     )
 
 
-def _rights(article: ArticleDocument, kept: KeptElements) -> str:
+def _rights(article: ArticleDocument, extra: ExtraElements) -> str:
     rights = article.get("rights") or {}
     notice = element("copyrightNotice", rights.get("copyrightNotice"))
     terms = element("usageTerms", rights.get("usageTerms"))
-    holder = kept.elements("copyrightHolder")
+    holder = extra.elements("copyrightHolder")
     return f"<rightsInfo>{holder}{notice}{terms}</rightsInfo>" if holder or notice or terms else ""
 
 
-def _management(article: ArticleDocument, feed: FeedInfo, kept: KeptElements, sent: str) -> str:
+def _management(article: ArticleDocument, feed: FeedInfo, extra: ExtraElements, sent: str) -> str:
     status = _STATUSES.get(article.get("status") or "PUBLISHED", "withheld")
     corrections = [f"{part['kind']}: {part['text']}" for part in article.get("corrections") or ()]
     notes = dict.fromkeys([*(article.get("edNote") or "").split("\n"), *corrections])
     parts = {
         "itemClass": empty_element("itemClass", qcode="ninat:text"),
-        "provider": kept.elements("provider") or _named("provider", feed.site or "unknown"),
+        "provider": extra.elements("provider") or _named("provider", feed.site or "unknown"),
         "versionCreated": element(
             "versionCreated", article.get("updatedAt") or article.get("publishedAt") or sent
         ),
         "firstCreated": element("firstCreated", article.get("publishedAt")),
         "embargoed": element("embargoed", article.get("embargoUntil")),
         "pubStatus": empty_element("pubStatus", qcode=f"stat:{status}"),
-        "fileName": kept.elements("fileName"),
+        "fileName": extra.elements("fileName"),
         "edNote": "".join(element("edNote", note) for note in notes),
         "signal": empty_element("signal", qcode="sig:correction") if corrections else "",
         "expires": element("expires", article.get("expiresAt")),
@@ -113,14 +113,14 @@ def _management(article: ArticleDocument, feed: FeedInfo, kept: KeptElements, se
                 empty_element("link", rel="irel:seeAlso", href=article["canonicalUrl"])
                 if article.get("canonicalUrl")
                 else "",
-                kept.elements("links"),
+                extra.elements("links"),
             ]
         ),
     }
-    return f"<itemMeta>{kept.in_order('itemMeta', parts)}</itemMeta>"
+    return f"<itemMeta>{extra.in_order('itemMeta', parts)}</itemMeta>"
 
 
-def _content_meta(article: ArticleDocument, kept: KeptElements) -> str:
+def _content_meta(article: ArticleDocument, extra: ExtraElements) -> str:
     place = (article.get("dateline") or {}).get("place")
     dateline = (article.get("dateline") or {}).get("text") or place
     creators, contributors = _authors(article)
@@ -128,22 +128,22 @@ def _content_meta(article: ArticleDocument, kept: KeptElements) -> str:
     parts = {
         "icon": _icons(article.get("leadMedia") or {}),
         "urgency": element("urgency", article.get("urgency")),
-        "contentCreated": element("contentCreated", kept.text("contentCreated")),
-        "located": "" if kept.has("contentMeta", "located", place) else _named("located", place),
+        "contentCreated": element("contentCreated", extra.text("contentCreated")),
+        "located": "" if extra.has("contentMeta", "located", place) else _named("located", place),
         "infoSource": _sources(article),
         "creator": creators,
         "contributor": contributors,
         "language": empty_element("language", tag=article["language"]) if article.get("language") else "",
         "genre": _genre(article),
-        "subject": "".join([*_sections(article), *_tags(article, kept)]),
-        "slugline": kept.elements("slugline") or element("slugline", article.get("slug")),
+        "subject": "".join([*_sections(article), *_tags(article, extra)]),
+        "slugline": extra.elements("slugline") or element("slugline", article.get("slug")),
         "headline": element("headline", article["headline"])
         + "".join(element("headline", article.get(name), role=f"cqlrole:{role}") for role, name in headlines),
         "dateline": element("dateline", dateline),
         "by": element("by", _byline(article)),
         "description": element("description", article.get("summary"), role="drol:summary"),
     }
-    meta = kept.in_order("contentMeta", parts, also=("concepts", "descriptions"))
+    meta = extra.in_order("contentMeta", parts, also=("concepts", "descriptions"))
     return f"<contentMeta>{meta}</contentMeta>"
 
 
@@ -209,11 +209,11 @@ def _sections(article: ArticleDocument) -> Iterator[str]:
                 yield f"{start}{element('name', part['name'])}</subject>"
 
 
-def _tags(article: ArticleDocument, kept: KeptElements) -> Iterator[str]:
+def _tags(article: ArticleDocument, extra: ExtraElements) -> Iterator[str]:
     mentions = {mention["entity"]["id"]: mention for mention in article.get("entities") or ()}
     for tag in article.get("tags") or ():
         mention = mentions.get(tag["id"]) or {}
-        code, others = _tag_codes(tag, kept)
+        code, others = _tag_codes(tag, extra)
         start = open_tag(
             "subject",
             type=f"cpnat:{_NATURES.get(tag['type'], 'abstract')}",
@@ -227,12 +227,12 @@ def _tags(article: ArticleDocument, kept: KeptElements) -> Iterator[str]:
         yield f"{start}{names}{''.join(empty_element('sameAs', **other) for other in others)}</subject>"
 
 
-def _tag_codes(tag: Mapping[str, Any], kept: KeptElements) -> tuple[dict[str, str], list[dict[str, str]]]:
+def _tag_codes(tag: Mapping[str, Any], extra: ExtraElements) -> tuple[dict[str, str], list[dict[str, str]]]:
     """The attribute with the first code of a tag, its name if it has none, and those of the others."""
     codes = []
     for code in tag.get("codes") or ():
         scheme, value = code["scheme"], code["code"]
-        is_alias = scheme in SCHEMES or scheme in kept.schemes or bool(kept.catalog_references)
+        is_alias = scheme in SCHEMES or scheme in extra.schemes or bool(extra.catalog_references)
         if is_alias and re.fullmatch(r"[^\s:/]+", scheme) and not re.search(r"\s", value):
             codes.append({"qcode": f"{scheme}:{value}"})
         elif uri := concept_uri(scheme, value):
@@ -246,12 +246,12 @@ def _tag_codes(tag: Mapping[str, Any], kept: KeptElements) -> tuple[dict[str, st
     return (codes[0], codes[1:]) if codes else ({"literal": tag["name"]}, [])
 
 
-def _asserts(article: ArticleDocument, kept: KeptElements) -> Iterator[str]:
+def _asserts(article: ArticleDocument, extra: ExtraElements) -> Iterator[str]:
     """The positions of places."""
     for tag in article.get("tags") or ():
         if position := tag.get("position"):
             where = empty_element("position", latitude=position["latitude"], longitude=position["longitude"])
-            start = open_tag("assert", **_tag_codes(tag, kept)[0])
+            start = open_tag("assert", **_tag_codes(tag, extra)[0])
             yield f"{start}<geoAreaDetails>{where}</geoAreaDetails></assert>"
 
 

@@ -1,6 +1,7 @@
 """Articles of ninjs items: texts, and pictures, recordings and films on their own.
 
-An item that is partial, and one that is canceled, changes only what it has.
+An item that is partial changes only what it has; one that is canceled withdraws the article and changes
+nothing else.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _STATUSES: Final = {
     "withdrawn": SourceStatus.CANCELED,
 }
 _MEDIA_TYPES: Final = {MediaKind.IMAGE: ContentType.GALLERY, MediaKind.VIDEO: ContentType.VIDEO}
+_HEADLINES: Final = ("main", "", "simple", "headline")
 _KICKERS: Final = ("kicker", "overline", "eyebrow", "topline", "vignette")
 _SHORT: Final = ("short", "shortheadline", "push", "mobile", "sms", "alert")
 _SUMMARIES: Final = ("summary", "abstract", "main", "text", "lead", "", "caption", "richtext")
@@ -52,17 +54,7 @@ def build_article(
 ) -> ImportItem:
     """The import item of a ninjs item."""
     is_partial = item.text("representationType").lower() in ("partial", "incomplete")
-    status = _STATUSES.get(item.text("pubStatus").lower(), SourceStatus.HIDDEN)
-    if is_kill_note(item.text("edNote")):
-        status = SourceStatus.CANCELED
-    builder = AgencyBuilder(
-        source,
-        place,
-        options,
-        format=SYSTEM,
-        uri=item.text("uri"),
-        partial=is_partial or status is SourceStatus.CANCELED,
-    )
+    builder = AgencyBuilder(source, place, options, format=SYSTEM, uri=item.text("uri"), partial=is_partial)
     type_ = item.text("type").lower()
     if type_ in _NO_ARTICLES and not text_parts(item, "bodies"):
         return builder.skip(_NO_ARTICLES[type_])
@@ -70,7 +62,14 @@ def build_article(
         return builder.fail("the item has no uri, which every item must have")
     if associations.texts and not text_parts(item, "bodies") and not associations.media:
         return builder.skip(f"a package of {len(associations.texts)} items, which are read by themselves")
+    _set_version(builder, item)
+    status = _STATUSES.get(item.text("pubStatus").lower(), SourceStatus.HIDDEN)
+    if status is SourceStatus.CANCELED or is_kill_note(item.text("edNote")):
+        headline = plain(choose_text(item, "headlines", _HEADLINES)) or item.text("title")
+        return builder.build_withdrawal(headline)
     builder.source_status = status
+    if builder.partial and not item.has("pubStatus"):
+        builder.leave_stored("status")
     _set_texts(builder, item)
     _set_times(builder, item)
     _set_management(builder, item)
@@ -89,7 +88,7 @@ def build_article(
 def _set_texts(builder: AgencyBuilder, item: NinjsItem) -> None:
     """Sets headlines, summary and slug."""
     if item.has("headlines") or not builder.partial:
-        headline = choose_text(item, "headlines", ("main", "", "simple", "headline"))
+        headline = choose_text(item, "headlines", _HEADLINES)
         kicker = _of_role(item, "headlines", _KICKERS)
         short = _of_role(item, "headlines", _SHORT)
         if headline in (kicker, short):
@@ -136,17 +135,26 @@ def _keep_texts(
     builder.keep(name, [as_generation_3(objects[part.position]) for part in others])
 
 
+def _set_version(builder: AgencyBuilder, item: NinjsItem) -> None:
+    """Sets number and time of the version."""
+    builder.source_modified_at = builder.parse_time(item.text("versionCreated"), "updatedAt")
+    if match := re.match(r"\s*[vV]?(\d{1,18})(?:\.\d+)*\s*$", item.text("version"), re.ASCII):
+        builder.source_version = int(match[1])
+    elif item.text("version"):
+        message = f"the version {item.text('version')[:50]!r} is no number"
+        builder.warn(WarningCode.DROPPED, message)
+
+
 def _set_times(builder: AgencyBuilder, item: NinjsItem) -> None:
-    """Sets times and version. An item is published when it was created first; withheld ones are not."""
-    version = builder.parse_time(item.text("versionCreated"), "updatedAt")
+    """Sets times. An item is published when it was created first; withheld ones are not."""
+    version = builder.source_modified_at
     first = builder.parse_time(item.text("firstCreated"), "publishedAt")
     content = builder.parse_time(item.text("contentCreated"), "publishedAt")
-    builder.source_modified_at = version
-    published = first or content or version if builder.source_status is SourceStatus.PUBLIC else None
-    if published or not builder.partial:
-        builder.set("published_at", published)
-    if version or not builder.partial:
-        builder.set("updated_at", version)
+    published = first or content or (None if builder.partial else version)
+    published = published if builder.source_status is SourceStatus.PUBLIC else None
+    for name, value in (("published_at", published), ("updated_at", version)):
+        if value or not builder.partial:
+            builder.set(name, value)
     for name, at in (("firstCreated", first), ("contentCreated", content)):
         if at and at != published:
             builder.keep(name, item.text(name))
@@ -158,18 +166,12 @@ def _set_times(builder: AgencyBuilder, item: NinjsItem) -> None:
             builder.warn(WarningCode.CHANGED, message, "status")
     if item.has("expires") or not builder.partial:
         builder.set_time("expires_at", item.text("expires"))
-    if match := re.match(r"\s*[vV]?(\d{1,18})(?:\.\d+)*\s*$", item.text("version"), re.ASCII):
-        builder.source_version = int(match[1])
-    elif item.text("version"):
-        message = f"the version {item.text('version')[:50]!r} is no number"
-        builder.warn(WarningCode.DROPPED, message)
 
 
 def _set_management(builder: AgencyBuilder, item: NinjsItem) -> None:
     """Sets language, urgency, genre, rights, place, notes and other ids."""
     status = item.text("pubStatus").lower()
-    is_unknown = status not in _STATUSES or "pubStatus" in item.wrong
-    if is_unknown and builder.source_status is not SourceStatus.CANCELED:
+    if status not in _STATUSES or "pubStatus" in item.wrong:
         builder.source_status = SourceStatus.HIDDEN
         message = f"the pubStatus {status[:50]!r} is none of usable, withheld and canceled: taken as withheld"
         builder.warn(WarningCode.CHANGED, message, "status")
@@ -221,7 +223,7 @@ def _set_content_type(builder: AgencyBuilder, item: NinjsItem) -> None:
     builder.keep("genres", others)
     kind = media_kind(item)
     default = _MEDIA_TYPES.get(kind, ContentType.NEWS) if kind else ContentType.NEWS
-    if content_type or item.has("type") or not builder.partial:
+    if content_type or not builder.partial:
         builder.set("content_type", content_type or default)
 
 

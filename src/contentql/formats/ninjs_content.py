@@ -33,6 +33,7 @@ def set_content(builder: AgencyBuilder, item: NinjsItem, associations: Associati
     builder.keep("bodies", [as_generation_3(objects[part.position]) for part in other_bodies(item, body)])
     images = read_figures(html)
     own_kind = media_kind(item)
+    own_kind = None if own_kind is MediaKind.DOCUMENT else own_kind
     own = add_media_item(builder, item, own_kind, images) if own_kind else None
     media = [
         (number, part)
@@ -76,6 +77,9 @@ def _body_text(builder: AgencyBuilder, body: TextPart | None) -> tuple[str, str]
         except FormatError as exc:
             builder.warn(WarningCode.DROPPED, f"the body in NITF cannot be read: {exc}", "blocks")
             return "", ""
+        if document.notes:
+            notes = [builder.get("ed_note"), *document.notes]
+            builder.set_text("ed_note", "\n".join(filter(None, notes)))
         if not builder.get("headline") and document.headline:
             builder.set_text("headline", document.headline)
         return document.html, ""

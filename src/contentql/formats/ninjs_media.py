@@ -34,7 +34,7 @@ def media_kind(item: NinjsItem) -> MediaKind | None:
     type_ = item.text("type").lower()
     if type_ in KINDS:
         return KINDS[type_]
-    if type_ or item.has("bodies"):
+    if type_ not in ("", "component") or item.has("bodies"):
         return None
     for rendition in flat_renditions(item):
         if kind := kind_of_media_type(rendition["contenttype"]):

@@ -14,7 +14,9 @@ _WHOLE_BODY: Final = re.compile(
     r"main|body|text|full|story|article|content|simple|plain|markup|rich\w*|x?html5?|\w*nitf|", re.IGNORECASE
 )
 _MARKUP: Final = re.compile(r"\s*<(?:!--|[a-zA-Z])")
-_NITF: Final = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<nitf[\s>]", re.IGNORECASE | re.DOTALL)
+_NITF: Final = re.compile(
+    r"\s*+(?:<\?xml[^>]*+>\s*+)?(?:<!--(?>.*?-->)\s*+)*+<nitf[\s>]", re.IGNORECASE | re.DOTALL
+)
 
 BodyKind = Literal["html", "nitf", "text"]
 

@@ -45,7 +45,6 @@ class NitfDocument:
     dateline: str = ""
     abstract: str = ""
     notes: list[str] = field(default_factory=list)  # to editors
-    identifier: str = ""
 
 
 def read_nitf(root: Element) -> NitfDocument:
@@ -70,8 +69,6 @@ def read_nitf(root: Element) -> NitfDocument:
             content.append("".join(_children(element)))
         elif name == "tagline" and len(content) == 1 and (text := inner_text(element)):
             content.append(f"<p>{escape(text)}</p>")
-        elif name == "doc-id" and not document.identifier:
-            document.identifier = element.get("id-string") or ""
     document.headline = document.headline or document.kicker
     document.html = "\n".join(content)
     return document

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from contentql.formats.credits import is_credit
 from contentql.formats.html_repairs import repair_pictures
 from contentql.formats.html_tree import Element
 
@@ -58,6 +59,10 @@ _CREDIT: Final = {
 }
 
 
+_CREDIT_AT_END: Final = re.compile(r"\(((?:photo|foto|bild|credit|image)\b[^()]{1,150})\)$", re.IGNORECASE)
+_GALLERIES: Final = {"gallery", "slideshow", "carousel", "galerie"}
+
+
 @dataclass
 class PageArticle:
     """The body of a page, and what was shown above it.
@@ -88,7 +93,7 @@ def densest_article(root: Element, known: Iterable[str] = ()) -> PageArticle:
 def clean_article(region: Element, known: Iterable[str] = ()) -> PageArticle:
     """Removes from an element what is not the text of the article."""
     article = PageArticle(region)
-    texts = {" ".join(text.split()) for text in known if text}
+    texts = set(known)
     repair_pictures(region)
     total = _text_lengths(region)
     whole = total[id(region)] or 1
@@ -96,7 +101,7 @@ def clean_article(region: Element, known: Iterable[str] = ()) -> PageArticle:
         if not element.tag:
             continue
         if element.tag == "figure" or element.tag == "picture":
-            _read_credit(element, article)
+            _read_credit(element, article, texts)
         elif element.tag == "h1":
             article.headline = article.headline or element.text()
             element.remove()
@@ -257,23 +262,50 @@ def _remove_field(element: Element, article: PageArticle, known: set[str]) -> No
             element.remove()
         elif _has_class(element, _STANDFIRST, strict=True) and element.text() in known:
             element.remove()
-    elif element.tag == "time" and element.parent is not None and element.parent.text() == element.text():
+        elif _has_class(element, {"correction", "corrections"}, strict=True):
+            text = element.text()
+            if any(text.endswith(correction) for correction in known):
+                element.remove()
+    elif element.tag == "time" and element.parent is not None and _stands_alone(element, element.parent):
         element.remove()
 
 
-def _read_credit(figure: Element, article: PageArticle) -> None:
+def _stands_alone(element: Element, parent: Element) -> bool:
+    """Whether an element is not a part of a sentence."""
+    if parent.tag in ("p", "span", "li", "td", "blockquote"):
+        return parent.text() == element.text()
+    return not any(isinstance(child, str) and child.strip() for child in parent.children)
+
+
+def is_gallery(element: Element) -> bool:
+    """Whether an element shows several pictures that belong together."""
+    if element.tag != "figure" and not _has_class(element, _GALLERIES, strict=True):
+        return False
+    return sum(1 for _ in element.elements("img")) > 1 and element.first("p") is None
+
+
+def _read_credit(figure: Element, article: PageArticle, known: set[str]) -> None:
     """Takes the credit out of the caption of a figure."""
     picture, caption = figure.first("img", "video", "audio"), figure.first("figcaption")
     if picture is None or caption is None:
         return
     for element in caption.elements("span", "small", "cite", "em", "i", "p", "div"):
-        is_credit = _has_class(element, _CREDIT, strict=True) or element.get("itemprop") in (
+        is_marked = _has_class(element, _CREDIT, strict=True) or element.get("itemprop") in (
             "copyrightHolder", "creditText", "author", "creator",
         )  # fmt: skip
-        if is_credit and (text := element.text()):
+        if is_marked and (text := element.text()):
             article.pictures.setdefault(picture.get("src"), {})["credit"] = text.strip("()[] ")[:300]
             element.remove()
             return
+    text = caption.text()
+    credit = _CREDIT_AT_END.search(text)
+    end = credit[1] if credit else next((name for name in known if text.endswith(name)), "")
+    if is_credit(text) or end:
+        article.pictures.setdefault(picture.get("src"), {})["credit"] = (end or text)[:300]
+        if is_credit(text):
+            caption.remove()
+        elif caption.children == [last := caption.children[-1]] and isinstance(last, str):
+            caption.children = [text[: text.rindex(end)].rstrip("( /–—-")]
 
 
 def _note_size(picture: Element, article: PageArticle) -> None:

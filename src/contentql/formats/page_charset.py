@@ -6,18 +6,14 @@ import codecs
 import re
 from typing import Final, NamedTuple
 
+from contentql.formats.encodings import encoding_name
+
 _META: Final = re.compile(rb"<meta\b[^<>]{0,500}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 _XML: Final = re.compile(rb"<\?xml[^<>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE)
 _LANGUAGE: Final = re.compile(rb"<html\b[^<>]{0,500}?\blang\s*=\s*[\"']?([a-z]{2})\b", re.IGNORECASE)
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
-# What browsers read for names that pages use, as in https://encoding.spec.whatwg.org/
-_READ_AS: Final = {
-    "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620":
-    "cp874", "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "big5":
-    "big5hkscs", "utf-16": "utf-8", "utf-16-le": "utf-8", "utf-16-be": "utf-8",
-}  # fmt: skip
 _BY_LANGUAGE: Final = {
     **dict.fromkeys(("ru", "uk", "be", "bg", "sr", "mk"), "cp1251"),
     **dict.fromkeys(("pl", "cs", "sk", "hu", "sl", "hr", "ro", "sq"), "cp1250"),
@@ -68,13 +64,7 @@ def decode_page(content: bytes) -> DecodedPage:
 
 def _declared(head: bytes) -> str | None:
     match = _XML.match(head) or _META.search(head)
-    if match is None:
-        return None
-    try:
-        name = codecs.lookup(match[1].decode("ascii")).name
-    except LookupError:
-        return None
-    return _READ_AS.get(name, name)
+    return encoding_name(match[1].decode("ascii")) if match else None
 
 
 def _guess(content: bytes, head: bytes) -> str:

@@ -118,6 +118,16 @@ class PageMetadata:
         names = ("og:description", "description", "twitter:description", "dc.description", "dcterms.abstract")
         return self.value("description", "abstract") or self.meta(*names)
 
+    def known_texts(self) -> list[str]:
+        """Texts that the body need not repeat: the summary, corrections, and credits of pictures."""
+        corrections = (
+            self.json_ld.text(node, "text") if isinstance(node, dict) else text_of(node)
+            for node in self.json_ld.all(self.node, "correction")
+        )
+        credits = (str(facts.get("credit") or "") for _, facts in self.images())
+        texts = (self.summary(), *corrections, *credits)
+        return [" ".join(html_to_text(text).split()) for text in texts if text.strip()]
+
     def languages(self) -> str:
         """The language of the article, else of the page."""
         own = next(iter(self.json_ld.all(self.node, "inLanguage")), "")

@@ -27,6 +27,7 @@ _MODULES: Final[dict[str, str]] = {
     "jsonfeed": "jsonfeed_reader",
     "html": "html_reader",
     "jsonl": "jsonl",
+    "jsonld": "jsonld_reader",
     "markdown": "markdown_reader",
     "text": "text",
 }

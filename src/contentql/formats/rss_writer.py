@@ -11,7 +11,14 @@ from email.utils import format_datetime
 
 from contentql.formats.article_document import ArticleDocument, FeedInfo
 from contentql.formats.article_html import article_media, description, render_body
-from contentql.formats.feed_values import author_names, category_labels, last_change
+from contentql.formats.feed_values import (
+    author_names,
+    last_change,
+    section_label,
+    section_scheme,
+    tag_names,
+    tag_scheme,
+)
 from contentql.formats.media_rss import MEDIA_NAMESPACE, media_elements
 from contentql.formats.xml_text import XML_DECLARATION, cdata, element, empty_element, open_tag
 
@@ -69,7 +76,11 @@ def _item(article: ArticleDocument, feed: FeedInfo) -> str:
         cdata("content:encoded", render_body(article, feed.home_url, with_sources=feed.with_sources)),
         element("dc:language", article.get("language")),
         *(element("dc:creator", name) for name in author_names(article)),
-        *(element("category", label, domain=scheme) for label, _, scheme in category_labels(article)),
+        *(
+            element("category", section_label(category), domain=section_scheme(feed))
+            for category in article.get("categories") or ()
+        ),
+        *(element("category", name, domain=tag_scheme(feed)) for name in tag_names(article)),
         element("dc:rights", (article.get("rights") or {}).get("copyrightNotice")),
     ]
     if article.get("publishedAt"):

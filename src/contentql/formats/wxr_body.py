@@ -12,11 +12,12 @@ import orjson
 
 from contentql.content.blocks import CodeText
 from contentql.content.enums import MediaKind
+from contentql.content.field_types import MAX_ITEMS
 from contentql.content.warnings import WarningCode
 from contentql.formats.article_builder import MAX_TAGS, ArticleBuilder
 from contentql.formats.body_callbacks import ExternalMedia
 from contentql.formats.gutenberg import has_blocks, render_blocks
-from contentql.formats.html_repairs import caption_of, make_gallery, repair_pictures
+from contentql.formats.html_repairs import FigureFiles, repair_pictures
 from contentql.formats.html_tree import Element, parse_tree
 from contentql.formats.plain_text import html_to_text
 from contentql.formats.shortcodes import Shortcode, find_shortcodes, replace_shortcodes
@@ -24,7 +25,6 @@ from contentql.formats.wpautop import add_paragraphs
 from contentql.formats.wxr_site import Attachment, Site, is_number, url_stem, urlsplit_path
 
 MAX_CONTENT: Final = 16 * 1024 * 1024  # characters
-MAX_GALLERY: Final = 1_000
 # Page builders put every element into shortcodes that only lay out what is in them.
 _LAYOUT: Final = re.compile(
     r"(?:vc|et_pb|fusion|av|fl|tatsu|mk|cs|x|su)_\w+|row|column|one_half|one_third|two_third"
@@ -54,8 +54,9 @@ class PostBody:
     def __init__(self, builder: ArticleBuilder, site: Site, number: int | None) -> None:
         self._builder, self._site, self._number = builder, site, number
         self.used: set[int] = set()  # ids of the attachments that the post shows
-        self._files: dict[str, tuple[MediaKind, dict[str, Any]]] = {}  # those of figures, by address
-        self._by_stem: dict[str, int] = {}
+        self._files = FigureFiles(builder, self._add_file)
+        self._known: dict[tuple[str, MediaKind], int] = {}  # attachments by the stem of their address
+        self._pages: set[str] = set()  # of attachments
         self._notes: Sequence[Mapping[str, Any]] = ()
 
     def read(self, content: str, footnotes: str = "") -> None:
@@ -77,7 +78,9 @@ class PostBody:
         repair_pictures(root)
         for element in root.elements():
             self._repair(element)
-        callbacks = dataclasses.replace(self._builder.callbacks, media=self._file, external=self._external)
+        callbacks = dataclasses.replace(
+            self._builder.callbacks, media=self._files.media, external=self._external
+        )
         self._builder.html_body(root.html(), callbacks)
         self._report_shortcodes()
 
@@ -187,19 +190,22 @@ class PostBody:
             message = "a gallery has no pictures that are in the export and was left out"
             self._builder.warn(WarningCode.DROPPED, message, "blocks", shortcode.source[:200])
             return ""
-        return self._figure("gallery", [attachment.url for attachment in shown])
+        return self._figure("gallery", shown)
 
     def _attachments(self, numbers: Sequence[int], kind: MediaKind, *, explicit: bool) -> list[Attachment]:
         shown = []
-        for number in numbers[:MAX_GALLERY]:
+        for number in numbers[:MAX_ITEMS]:
             attachment = self._site.attachment(number)
-            if attachment is None:
-                message = f"the attachment {number} is not in the export"
-                self._builder.warn(WarningCode.DROPPED, message, "media", str(number))
-            elif attachment.kind is kind or explicit:
-                self.used.add(number)
+            if attachment is not None and attachment.kind is kind:
+                self._note(attachment, number)
                 shown.append(attachment)
-                self._files[_key(attachment.url)] = attachment.kind, {"attachment": attachment}
+            elif explicit:
+                reason = "is not in the export" if attachment is None else f"is no {kind.value.lower()}"
+                message = f"the attachment {number} {reason} and was left out"
+                self._builder.warn(WarningCode.DROPPED, message, "media", str(number))
+        if len(numbers) > MAX_ITEMS:
+            message = f"of {len(numbers):,} files, those after the first {MAX_ITEMS:,} were left out"
+            self._builder.warn(WarningCode.DROPPED, message, "media")
         return shown
 
     def _playlist(self, shortcode: Shortcode) -> str:
@@ -212,9 +218,8 @@ class PostBody:
         if not shown:
             message = "a playlist has no files that are in the export and was left out"
             self._builder.warn(WarningCode.DROPPED, message, "blocks", shortcode.source[:200])
-        return "".join(
-            self._figure(kind.value.lower(), [file.url], file.caption or file.title) for file in shown
-        )
+        name = kind.value.lower()
+        return "".join(self._figure(name, [file], file.caption or file.title) for file in shown)
 
     def _played(self, shortcode: Shortcode) -> str:
         values = shortcode.values[0] if shortcode.values else ""
@@ -225,8 +230,7 @@ class PostBody:
         if not self._builder.media_address(address) or not re.search(r"\.\w{2,5}$", urlsplit_path(address)):
             return _embed(address)
         kind = MediaKind.AUDIO if shortcode.name == "audio" else MediaKind.VIDEO
-        self._files[_key(address)] = kind, {}
-        return self._figure(shortcode.name, [address])
+        return self._figure(shortcode.name, [Attachment(address)], kind=kind)
 
     def _embedded(self, shortcode: Shortcode) -> str:
         content = html_to_text(shortcode.content or "")
@@ -248,10 +252,13 @@ class PostBody:
         text = text if "&lt;" in text else escape(text, quote=False)
         return f"\n\n<pre><code{attribute}>{text}</code></pre>\n\n"
 
-    def _figure(self, kind: str, urls: Sequence[str], caption: str = "") -> str:
-        names = escape(" ".join(map(_key, urls)))
+    def _figure(
+        self, name: str, files: Sequence[Attachment], caption: str = "", kind: MediaKind | None = None
+    ) -> str:
+        names = (self._files.add(file.url, kind or file.kind) for file in files)
         text = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-        return f'\n\n<figure data-type="{kind}" data-media="{names}">{text}</figure>\n\n'
+        media = escape(" ".join(filter(None, names)))
+        return f'\n\n<figure data-type="{name}" data-media="{media}">{text}</figure>\n\n'
 
     # Elements
 
@@ -259,7 +266,7 @@ class PostBody:
         """Gives an element of WordPress the form that blocks are made of."""
         classes = set(element.classes)
         if element.tag in ("figure", "ul", "div") and classes & _GALLERIES:
-            make_gallery(element, lambda pictures: self._shown_gallery(element, pictures))
+            self._files.make_gallery(element)
         elif element.tag in ("figure", "blockquote") and "wp-block-pullquote" in classes:
             quote = element.first("blockquote") if element.tag == "figure" else element
             if quote is not None and quote is not element:
@@ -282,26 +289,13 @@ class PostBody:
         elif element.tag == "a":
             self._linked_picture(element)
 
-    def _shown_gallery(self, element: Element, pictures: Sequence[Element]) -> Element:
-        urls = []
-        for picture in pictures[:MAX_GALLERY]:
-            url = picture.get("data-full-url") or picture.get("src")
-            address = self._builder.resolve(url)
-            if self._builder.media_address(address):
-                fields = {"alt": picture.get("alt"), "caption": caption_of(picture, element)}
-                self._files[_key(address)] = MediaKind.IMAGE, fields
-                urls.append(address)
-        names = " ".join(map(_key, urls))
-        return Element("figure", {"data-type": "gallery", "data-media": names})
-
     def _linked_picture(self, link: Element) -> None:
         """Warns of the link of a picture, unless it leads to the picture itself or its page."""
         picture = link.first("img")
         if picture is None or link.text():
             return
         target, source = link.get("href"), picture.get("src")
-        pages = {site.link for number in self._by_stem.values() if (site := self._site.attachment(number))}
-        if target and url_stem(target) != url_stem(source) and target not in pages:
+        if target and url_stem(target) != url_stem(source) and target not in self._pages:
             message = "a picture was a link, which no block can hold"
             self._builder.warn(WarningCode.DROPPED, message, "blocks", target[:200])
 
@@ -312,31 +306,22 @@ class PostBody:
         numbers = {int(number) for number in _NUMBER_IN_CLASS.findall(html)}
         for number in (*self._site.attached.get(self._number or 0, ()), *sorted(numbers)):
             if attachment := self._site.attachment(number):
-                self._by_stem[attachment.stem] = number
+                self._note(attachment, number)
+
+    def _note(self, attachment: Attachment, number: int) -> None:
+        self._known[url_stem(attachment.url), attachment.kind] = number
+        self._pages.add(attachment.link)
 
     def _external(self, media: ExternalMedia) -> int | None:
         """The placeholder of a media file: of the original, where the address is that of a smaller copy."""
-        return self._shown(media.url, media.kind, alt=media.alt or "")
+        return self._add_file(media.url, media.kind, alt=media.alt or "")
 
-    def _shown(self, url: str, kind: MediaKind, **fields: Any) -> int | None:
-        number = self._by_stem.get(url_stem(url))
+    def _add_file(self, url: str, kind: MediaKind, **fields: Any) -> int | None:
+        number = self._known.get((url_stem(url), kind))
         if number is not None and (attachment := self._site.attachment(number)):
             self.used.add(number)
             return self._add(attachment, **fields)
         return self._builder.add_media(url, kind, **fields)
-
-    def _file(self, name: str) -> int | None:
-        """The placeholder of a file of a figure that was made here."""
-        if name not in self._files:
-            return None
-        kind, fields = self._files[name]
-        if attachment := fields.get("attachment"):
-            return self._add(attachment)
-        return self._shown(name, kind, **fields)
-
-
-def _key(url: str) -> str:
-    return "".join(url.split())
 
 
 def _sign(quote: Element) -> None:

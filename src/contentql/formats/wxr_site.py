@@ -48,10 +48,6 @@ class Attachment(NamedTuple):
         mime = guess_media_type(self.url)
         return MediaKind.IMAGE if mime is None else kind_of_media_type(mime) or MediaKind.DOCUMENT
 
-    @property
-    def stem(self) -> str:
-        return url_stem(self.url)
-
 
 class Term(NamedTuple):
     """A section of the export; `parent` is the slug of the one above."""

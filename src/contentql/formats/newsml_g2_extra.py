@@ -30,13 +30,13 @@ _ORDER: Final[dict[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True)
-class KeptElements:
+class ExtraElements:
     """What an import of NewsML-G2 kept in `extra`."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, extra: Any) -> KeptElements:
+    def of(cls, extra: Any) -> ExtraElements:
         values = extra.get(SYSTEM) if isinstance(extra, Mapping) else None
         return cls(values if isinstance(values, Mapping) else {})
 
@@ -72,14 +72,14 @@ class KeptElements:
     def in_order(self, group: str, parts: Mapping[str, str], also: tuple[str, ...] = ()) -> str:
         """The XML of a group: `parts` by the names of their elements, and the kept ones of the group, in the
         order of the schema. Kept elements of `parts` that may be there only once are left out."""
-        kept: dict[str, list[str]] = {}
+        by_name: dict[str, list[str]] = {}
         for name in (group, *also):
             for part in self._parts(name):
-                kept.setdefault(str(part.get("element")), []).append(_write(part))
+                by_name.setdefault(str(part.get("element")), []).append(_write(part))
         single = {"urgency", "contentCreated", "contentModified", "digitalSourceType", "profile", "role"}
         written = []
         for name in _ORDER[group]:
-            own, others = parts.get(name) or "", kept.get(name) or []
+            own, others = parts.get(name) or "", by_name.get(name) or []
             others = ([] if own else others[:1]) if name in single else others
             written.append(own + "".join(dict.fromkeys(other for other in others if other not in own)))
         return "".join(written)
