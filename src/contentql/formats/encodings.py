@@ -72,7 +72,7 @@ def detect_encoding(file: BinaryIO) -> Encoding:
     declared = _declaration(head)
     declared_encoding = encoding_name(declared) if declared else None
     names = [declared_encoding] if declared_encoding else []
-    if names and declared and codecs.lookup(declared_name(declared)).name == "ascii":
+    if names and declared and codecs.lookup(_declared_name(declared)).name == "ascii":
         names = []  # programs that declare ASCII rarely mean it
     sample = b""
     candidates = dict.fromkeys([*names, "utf-8"])
@@ -93,7 +93,7 @@ def detect_encoding(file: BinaryIO) -> Encoding:
 def encoding_name(label: str) -> str | None:
     """The name of the codec of a declared encoding, None for one that is not known."""
     try:
-        codec = codecs.lookup(declared_name(label))
+        codec = codecs.lookup(_declared_name(label))
     except LookupError:
         return None
     if not codec._is_text_encoding or codec.name in _NO_ENCODINGS:
@@ -103,7 +103,7 @@ def encoding_name(label: str) -> str | None:
     return _SUPERSETS.get(codec.name, codec.name)
 
 
-def declared_name(label: str) -> str:
+def _declared_name(label: str) -> str:
     return _ALIASES.get(label.strip().lower(), label.strip().lower())
 
 
