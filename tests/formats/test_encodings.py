@@ -79,6 +79,18 @@ def test_a_wrong_declaration_is_noticed(label: str, codec: str) -> None:
     assert "".join(decode_chunks(file, encoding)).endswith(TEXT)
 
 
+@pytest.mark.parametrize("name", ["utf-8", "cp932"])
+def test_a_few_broken_bytes_do_not_change_the_encoding(name: str) -> None:
+    """In the middle of a text, and at its end, where a file is cut off."""
+    declaration = f'<?xml version="1.0" encoding="{name}"?>'.encode()
+    text = (JAPANESE * 20).encode(name)
+    for content in (declaration + text + b"\xff" + text, declaration + text[:-1]):
+        file = io.BytesIO(content)
+        encoding = detect_encoding(file)
+        assert encoding.name == name
+        assert JAPANESE in "".join(decode_chunks(file, encoding))
+
+
 def test_codecs_that_are_no_encodings_of_files_are_not_used() -> None:
     """Such as those that run over escapes or decode other formats."""
     for name in ("utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "hex", "zip", "rot13"):

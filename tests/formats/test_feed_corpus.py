@@ -18,7 +18,7 @@ from contentql.content.records import ArticleRecord, AuthorRecord, TagRecord
 from contentql.content.render import render_html
 from contentql.content.render_markdown import render_markdown
 from contentql.formats.encodings import decode_chunks, detect_encoding
-from contentql.formats.feed_xml import FeedHead, read_head
+from contentql.formats.feeds.feed_xml import FeedHead, read_head
 
 FEEDS = Path(__file__).parents[2] / "fixtures/feeds"
 FILES = sorted(path.relative_to(FEEDS).as_posix() for path in FEEDS.glob("*/*.xml"))

@@ -18,8 +18,8 @@ from contentql.content.blocks import block_text
 from contentql.content.import_item import ImportItem
 from contentql.content.media_placeholders import FIRST_PLACEHOLDER
 from contentql.content.records import ArticleRecord, AuthorRecord, TagRecord
-from contentql.formats.json_stream import JsonError, read_members
-from contentql.formats.jsonfeed_reader import FORMAT
+from contentql.formats.feeds.json_stream import JsonError, read_members
+from contentql.formats.feeds.jsonfeed_reader import FORMAT
 from contentql.formats.source_file import ReadOptions, SourceFile
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.linear_time import linear_time
 
-from contentql.formats.lenient_xml import MAX_DEPTH, MAX_PART, Part, XmlError, read_parts
+from contentql.formats.feeds.lenient_xml import MAX_DEPTH, MAX_PART, Part, XmlError, read_parts
 
 CONTAINERS = frozenset(("rss", "channel"))
 _NAMES = st.sampled_from(("a", "b", "img", "x:c", "long-name.2"))

@@ -40,7 +40,7 @@ def texts(item: ImportItem) -> list[str]:
     return [block_text(block) for block in article(item).blocks]
 
 
-def names(item: ImportItem, kind: type) -> list[str]:
+def names(item: ImportItem, kind: type[AuthorRecord] | type[CategoryRecord] | type[TagRecord]) -> list[str]:
     return [record.name for record in item.references if isinstance(record, kind)]
 
 

@@ -19,7 +19,7 @@ from contentql.content import blocks
 from contentql.content.enums import ContentType, TagType
 from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.records import ArticleRecord, AuthorRecord, TagRecord
-from contentql.formats.newsml_g2_reader import sniff
+from contentql.formats.agency.newsml_g2_reader import sniff
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 NAMESPACE = "http://iptc.org/std/nar/2006-10-01/"

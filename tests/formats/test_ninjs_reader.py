@@ -16,8 +16,8 @@ from contentql.content import blocks
 from contentql.content.enums import ContentType, MediaRole, TagType
 from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.records import ArticleRecord, AuthorRecord, CategoryRecord, TagRecord
-from contentql.formats.ninjs_properties import NAMES
-from contentql.formats.ninjs_reader import sniff
+from contentql.formats.agency.ninjs_properties import NAMES
+from contentql.formats.agency.ninjs_reader import sniff
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 

@@ -11,7 +11,7 @@ import orjson
 
 from contentql.formats.article_document import ArticleDocument, FeedInfo
 from contentql.formats.article_html import article_media, hops_of, source_name
-from contentql.formats.feed_values import author_credits, section_label
+from contentql.formats.feeds.feed_values import author_credits, section_label
 
 CONTENT_TYPE = "text/markdown; charset=utf-8"
 FILE_SUFFIX = ".md"  # of the files of an export, one for each article

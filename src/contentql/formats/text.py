@@ -27,7 +27,7 @@ from contentql.content.records import (
 )
 from contentql.content.warnings import Warning, WarningCode
 from contentql.formats.detection import detect_markup
-from contentql.formats.page_charset import decode_page
+from contentql.formats.pages.page_charset import decode_page
 from contentql.formats.registry import Format
 from contentql.formats.source_file import Paragraphs, ReadOptions, SourceFile
 from contentql.language_tags import LanguageTagError, parse_language_tag, replacement_message

@@ -18,9 +18,11 @@ from contentql.cache.entry import CachedResponse, content_hash
 from contentql.execution.executor import Executor
 from contentql.execution.public_content import MAX_PAGES, PAGE_SIZE, Content, Page, PublicContent, articles_of
 from contentql.execution.removed_articles import RemovedArticles
-from contentql.formats import atom_writer, jsonfeed_writer, jsonld, markdown_writer, rss_writer, sitemap
+from contentql.formats import markdown_writer
 from contentql.formats.article_document import FEED_ARTICLE_COSTS, FeedInfo, RemovedArticle
-from contentql.formats.feed_values import last_change
+from contentql.formats.feeds import atom_writer, jsonfeed_writer, rss_writer, sitemap
+from contentql.formats.feeds.feed_values import last_change
+from contentql.formats.pages import jsonld
 from contentql.lru import LRUCache
 from contentql.url_patterns import Site
 from contentql.web.site_paths import (
