@@ -109,3 +109,21 @@ def test_wrong_options_write_nothing(
     result = export(*arguments, code=code)
     assert result.stdout == ""
     assert message in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("format", ["rss", "atom", "jsonfeed", "markdown", "html"])
+def test_our_import_reads_the_export(
+    server: Server, tmp_path: Path, database_url: str, format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All articles with their titles, times and sections; those of JSON Feed have no section."""
+    file = tmp_path / ("articles.zip" if format in ("markdown", "html") else f"feed.{format}")
+    export("--format", format, "--output", file)
+    before = orjson.loads(export("--format", "jsonfeed").stdout)["items"]
+    monkeypatch.setenv("CONTENTQL_DATABASE_URL", database_url)
+    options = ["--status", "published", "--create", "--category", "imported"]
+    result = CliRunner().invoke(app, ["import", str(file), *options])
+    assert result.exit_code == 0, result.output
+    after = orjson.loads(export("--format", "jsonfeed").stdout)["items"]
+    assert {item["title"]: item["date_published"] for item in after} == {
+        item["title"]: item["date_published"] for item in before
+    }

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import orjson
@@ -53,19 +51,21 @@ async def test_killed_imports_can_be_repeated(server: Server, tmp_path: Path) ->
         sys.executable, "-m", "contentql", "import", str(file), "--create", "--status", "published",
         "--category", "news", "--report", "json", "--database", url,
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
     try:
-        while process.poll() is None and (await counts(url))["article"] < 200:
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(60):
+            while process.returncode is None and (await counts(url))["article"] < 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
     finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.kill()
+        await process.communicate()
     stored = await counts(url)
     assert 0 < stored["article"] < COUNT, "the import was not killed in between"
     assert stored["article"] % 200 == 0
-    completed = subprocess.run(command, capture_output=True, check=False, timeout=120)
-    assert completed.returncode == 0, completed.stderr.decode()
-    totals = orjson.loads(completed.stdout)["totals"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    totals = orjson.loads(output)["totals"]
     assert totals["unchanged"] == stored["article"]
-    expected = {name: COUNT for name in ("article", "article_body", "revision", "external_id", "media")}
+    expected = dict.fromkeys(("article", "article_body", "revision", "external_id", "media"), COUNT)
     assert await counts(url) == {**expected, "tag": 51, "author": 20}

@@ -289,3 +289,16 @@ def test_source_is_required_unless_reported() -> None:
     assert "source is required unless kind is REPORTED_BY" in error_in(
         article(attributions=[{"kind": "SAID"}])
     )
+
+
+@pytest.mark.parametrize("character", [*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0)])
+def test_control_characters_are_refused_however_they_are_written(character: int) -> None:
+    """Escaped, and as they are where JSON allows that."""
+    escaped = b'{"record": "category", "path": "a", "name": "\\u%04x"}' % character
+    lines = [escaped]
+    if character >= 0x20:
+        lines.append(escaped.replace(b"\\u%04x" % character, chr(character).encode()))
+    if character in (8, 12):
+        lines.append(escaped.replace(b"\\u%04x" % character, b"\\b" if character == 8 else b"\\f"))
+    for line in lines:
+        assert "control character" in error_in(line), line

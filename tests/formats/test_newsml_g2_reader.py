@@ -12,13 +12,14 @@ from xml.sax.saxutils import escape, quoteattr
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from tests.support.linear_time import linear_time
 from tests.support.source_files import read_items
 
 from contentql.content import blocks
 from contentql.content.enums import ContentType, TagType
 from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.records import ArticleRecord, AuthorRecord, TagRecord
-from contentql.formats.newsml_g2_reader import sniff
+from contentql.formats.agency.newsml_g2_reader import sniff
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 NAMESPACE = "http://iptc.org/std/nar/2006-10-01/"
@@ -441,6 +442,15 @@ def test_encodings(encoding: str) -> None:
 )
 def test_files_are_recognised_by_their_root(content: bytes, expected: bool) -> None:
     assert sniff(content, "a.xml") is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<!---->", "<?a?>", "<!DOCTYPE[", "<!DOCTYPE a [", "<!-- ", "<? ", " ", "<a:", "<!DOCTYPE x [] "],
+)
+def test_files_are_recognised_in_linear_time(text: str) -> None:
+    with linear_time():
+        sniff(text.encode() * (60_000 // len(text)), "a.xml")
 
 
 _ELEMENTS = (

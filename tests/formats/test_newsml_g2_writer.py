@@ -18,8 +18,8 @@ from contentql.content.import_item import ImportItem
 from contentql.content.records import ArticleRecord
 from contentql.content.render import render_html
 from contentql.execution.executor import Executor
+from contentql.formats.agency.newsml_g2_writer import write
 from contentql.formats.article_document import FeedInfo
-from contentql.formats.newsml_g2_writer import write
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 FEED = FeedInfo(title="News", site="Heron News", home_url="https://news.example.org/")

@@ -16,8 +16,8 @@ from contentql.content import blocks
 from contentql.content.enums import ContentType, MediaRole, TagType
 from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.records import ArticleRecord, AuthorRecord, CategoryRecord, TagRecord
-from contentql.formats.ninjs_properties import NAMES
-from contentql.formats.ninjs_reader import sniff
+from contentql.formats.agency.ninjs_properties import NAMES
+from contentql.formats.agency.ninjs_reader import sniff
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -300,7 +300,10 @@ def test_heading_that_repeats_the_headline_is_left_out(role: str) -> None:
         ({"pubStatus": ["usable"]}, SourceStatus.HIDDEN),
         ({"pubStatus": "usable", "edNote": "KILL: wrong person"}, SourceStatus.CANCELED),
         ({"pubStatus": "usable", "edNote": "MANDATORY KILL"}, SourceStatus.CANCELED),
+        ({"pubStatus": "usable", "edNote": "KILL this story"}, SourceStatus.CANCELED),
         ({"pubStatus": "usable", "edNote": "Adds who was killed."}, SourceStatus.PUBLIC),
+        ({"pubStatus": "usable", "edNote": "KILLED IN ACTION: adds names"}, SourceStatus.PUBLIC),
+        ({"pubStatus": "usable", "edNote": "KILL BILL review"}, SourceStatus.PUBLIC),
     ],
 )
 def test_status(properties: dict[str, Any], expected: SourceStatus) -> None:
@@ -495,6 +498,21 @@ def test_picture_on_its_own_becomes_a_gallery() -> None:
         assert isinstance(shown, block)
         assert (shown.caption, record_of(item).content_type) == ("A tram.", content_type)
         assert record_of(item).lead_media == shown.media
+
+
+def test_documents_in_associations_are_media() -> None:
+    """One on its own is no article."""
+    file = {"renditions": [{"name": "a", "href": "https://e.org/a.pdf", "contentType": "application/pdf"}]}
+    item = read_one(associations=[{"name": "a", "uri": "urn:p:1", **file}])
+    assert [(media.kind.value, media.url) for media in item.media] == [("DOCUMENT", "https://e.org/a.pdf")]
+    assert len(record_of(item).media) == 1
+    assert not read_one(body_text=None, **file).media
+
+
+def test_notes_in_nitf_are_not_public() -> None:
+    nitf = NITF.replace("<p>A</p>", "<p>A</p><note>Do not use.</note>")
+    item = read_one(body_text=None, body_nitf=nitf, ednote="First.")
+    assert (texts_of(item), record_of(item).ed_note) == (["A"], "First.\nDo not use.")
 
 
 def test_texts_in_associations_are_items_of_their_own() -> None:

@@ -19,8 +19,8 @@ from contentql.content.import_item import ImportItem
 from contentql.content.records import ArticleRecord
 from contentql.content.render import render_html
 from contentql.execution.executor import Executor
+from contentql.formats.agency.ninjs_writer import write
 from contentql.formats.article_document import FeedInfo
-from contentql.formats.ninjs_writer import write
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 FEED = FeedInfo(title="News", site="Heron News", home_url="https://news.example.org/")
@@ -206,6 +206,25 @@ def test_every_field_is_the_same_after_export_and_import(source: dict[str, Any])
             if name not in ("copyrightHolder", "infoSources", "_media", "title")
         }
     assert actual == expected
+
+
+def test_properties_without_a_field_are_written_again() -> None:
+    """Also of earlier generations, under the names of this one."""
+    properties = {
+        "profile": "text-only",
+        "infoSources": [{"name": "Staff letter", "role": "citing"}],
+        "trustIndicators": [{"role": "http://cv.iptc.org/newscodes/trustindicator/a", "title": "A"}],
+        "digitalSourceType": {"uri": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"},
+        "rightsInfo": {"linkedRights": "https://example.org/rights"},
+        "altIds": [{"role": "packagegroup", "value": "7"}],
+    }
+    values = {"uri": "urn:a:1", "headlines": [{"role": "main", "value": "A"}], "language": "en", **properties}
+    lower = json.loads(json.dumps(values).replace("linkedRights", "linkedrights"))
+    (item,) = read_items("a.ninjs", json.dumps({name.lower(): lower[name] for name in lower}).encode())
+    (written,) = items_of(document_of(item))
+    for name, value in properties.items():
+        kept_objects = written[name][-1:] if isinstance(value, list) else written[name]
+        assert kept_objects == value, name
 
 
 @given(BODIES)

@@ -13,6 +13,7 @@ from contentql.content.records import ArticleRecord
 from contentql.fixtures import SEED_PAGE
 from contentql.formats import text
 from contentql.formats.source_file import Paragraphs
+from contentql.formats.text import read_page
 
 PAGES = Path(__file__).parents[2] / "fixtures" / "pages"
 
@@ -95,7 +96,7 @@ def test_pages_in_other_formats_are_refused(name: str, page: str, format: str) -
     """With a sentence that names the format; on request they are imported with their markup."""
     item = text.read_page(page.encode(), name)
     assert item.record is None
-    assert (item.error or "").startswith(f"the page looks like {format}, which cannot be imported yet; save")
+    assert (item.error or "").startswith(f"the page looks like {format}, which cannot be imported; save")
     item = text.read_page(page.encode(), name, markup=True, slug="a")
     assert item.record is not None
     assert item.warnings[0].message == f"the page looks like {format}; its markup is imported as text"
@@ -156,8 +157,7 @@ def test_utf8_and_utf16_pages_are_decoded(page: bytes) -> None:
         (b" \n\t\n", "the page is empty"),
         (b"\xef\xbb\xbf", "the page is empty"),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "the file is not text"),
-        ("Head\nCafé".encode("latin-1"), "the page is not in UTF-8: line 2 cannot be read"),
-        ("\ufeffHead\nText".encode("utf-16-le") + b"x", "the page is not in UTF-8"),
+        ("\ufeffHead\nText".encode("utf-16-le") + b"x", "the page has bytes that are no text in utf-16-le"),
         ("\ufeffHead\nText".encode("utf-32-le"), "line 1 has the control character U+0000"),
         (b"Head\nText \x07 bell", "line 2 has the control character U+0007"),
         (b"- Category\n- Latest news\n", "the page has menu lines only and no headline"),
@@ -195,3 +195,22 @@ def test_page_may_have_5000_paragraphs() -> None:
     """Blank lines between them do not count."""
     record = article(b"Head\n" + b"\n\n\nx" * 5_000)
     assert len(record.blocks) == 5_000
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Head\n“Café” costs 5 €", "cp1252"),
+        ("東京で地震がありました\nこれは記事の本文です。", "cp932"),
+        ("Head\n“Café”", "utf-16"),
+    ],
+)
+def test_other_encodings_are_recognised(text: str, encoding: str) -> None:
+    """With a warning, unless a byte order mark names the encoding."""
+    item = read_page(text.encode(encoding), "page.txt", slug="head")
+    assert isinstance(item.record, ArticleRecord), item.error
+    texts = [block.text for block in item.record.blocks if isinstance(block, blocks.Paragraph)]
+    assert [item.record.headline, *texts] == text.splitlines()
+    messages = [warning.message for warning in item.warnings]
+    expected = f"the page does not name its encoding and is read as {encoding}"
+    assert (expected in messages) is (encoding != "utf-16")

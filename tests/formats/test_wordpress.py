@@ -31,9 +31,9 @@ from contentql.content.blocks import (
 from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.media_placeholders import FIRST_PLACEHOLDER
 from contentql.content.records import ArticleRecord, CategoryRecord
-from contentql.formats.shortcodes import replace_shortcodes
-from contentql.formats.wpautop import add_paragraphs
-from contentql.formats.wxr_items import read_parts
+from contentql.formats.wordpress.shortcodes import replace_shortcodes
+from contentql.formats.wordpress.wpautop import add_paragraphs
+from contentql.formats.wordpress.wxr_items import read_parts
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "wordpress"
 HEAD = (
@@ -515,7 +515,7 @@ def test_chunks_do_not_change_what_is_read(monkeypatch: pytest.MonkeyPatch) -> N
     content = (HEAD + item(1, "a ]]]]><![CDATA[> <item> b") + "<!-- </item> -->" + item(2) + END).encode()
     expected = [part.values for part in read_parts(io.BytesIO(content))]
     for size in (1, 2, 3, 7, 64):
-        monkeypatch.setattr("contentql.formats.wxr_items.CHUNK_BYTES", size)
+        monkeypatch.setattr("contentql.formats.wordpress.wxr_items.CHUNK_BYTES", size)
         assert [part.values for part in read_parts(io.BytesIO(content))] == expected
 
 

@@ -15,16 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from contentql.formats import (
-    atom_writer,
-    html_writer,
-    jsonfeed_writer,
-    jsonld,
-    markdown_writer,
-    rss_writer,
-    sitemap,
-)
+from contentql.formats import markdown_writer
 from contentql.formats.article_document import FeedInfo
+from contentql.formats.feeds import atom_writer, jsonfeed_writer, rss_writer, sitemap
+from contentql.formats.pages import html_writer, jsonld
 from contentql.formats.registry import WRITER_NAMES, load_writer
 
 # What XML 1.0 cannot have, and control characters that are never text.

@@ -106,6 +106,34 @@ async def test_kill_withdraws_the_article_and_keeps_its_content(database: Databa
     assert (await stored_article(database)).status is Status.WITHDRAWN
 
 
+async def test_kill_with_a_text_changes_no_more_than_the_status(database: Database) -> None:
+    """The stored text remains as it was published, for those who look into the case."""
+    await import_content(database, ninjs(version="2", **FULL))
+    kill = ninjs(
+        version="3", headline="Kill", body_html="<p>Kill.</p>", edNote="KILL: wrong person", subjects=[]
+    )
+    assert await import_content(database, kill) == ["updated"]
+    article = await stored_article(database)
+    assert (article.status, article.headline) == (Status.WITHDRAWN, "Main")
+    assert (len(article.blocks), len(article.tags)) == (1, 1)
+
+
+@pytest.mark.parametrize(("status", "expected"), [("withheld", Status.DRAFT), ("usable", Status.PUBLISHED)])
+async def test_partial_item_without_a_status_keeps_that_of_the_article(
+    database: Database, status: str, expected: Status
+) -> None:
+    """An article that is withheld does not become public by a small change; times stay, too."""
+    await import_content(database, ninjs(version="2", pubstatus=status, **FULL))
+    before = await stored_article(database)
+    partial = {"representationType": "partial", "versionCreated": "2026-02-01T00:00:00Z"}
+    assert await import_content(database, ninjs(version="3", type="text", urgency=1, **partial)) == [
+        "updated"
+    ]
+    article = await stored_article(database)
+    assert (article.status, article.urgency) == (expected, 1)
+    assert article.published_at == before.published_at
+
+
 async def test_partial_item_is_merged(database: Database) -> None:
     """What it does not have stays; what it has, also if it is empty, replaces the stored value."""
     await import_content(database, ninjs(version="2", **FULL))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.conftest import Server
 from tests.support.random_content import NOW, random_newsroom
+from tortoise.exceptions import IntegrityError
 
 from contentql.content import blocks
 from contentql.content.blocks import EntryCorrection, Heading, LiveEntry, Paragraph
@@ -19,9 +20,11 @@ from contentql.content.ids import new_id
 from contentql.content.import_item import ImportItem
 from contentql.content.records import ArticleRecord, ExternalIdRecord, Record
 from contentql.editorial.completion import complete_record
+from contentql.importing.batch import savepoint
 from contentql.importing.bulk import MIN_ARTICLES, NewArticle, NewArticles
 from contentql.importing.importer import import_records
 from contentql.store.change_log import ANY_TABLE
+from contentql.store.change_triggers import unlogged_inserts
 from contentql.store.database import Database
 
 TABLES = (
@@ -168,3 +171,86 @@ async def test_imports_of_many_items_store_the_same_as_imports_of_each(server: S
         results = [o.result for o in many.outcomes if "related article" not in o.reason]
         assert results == [o.result for r in one for o in r.outcomes if "related article" not in o.reason]
         assert await stored(together) == await stored(alone)
+
+
+async def test_a_process_that_ends_is_replaced_by_the_importer(database_url: str) -> None:
+    """Rows that it has not computed are computed by the importer itself."""
+    database = Database(database_url)
+    others, articles = complete(newsroom(0, 60))
+    await import_records(database, others, now=NOW)
+    writer = NewArticles(database.dialect, NOW, "import-1", processes=1)
+    await writer.wait_until_ready()
+    async with database.long_transaction(5) as connection:
+        task = await writer.prepare([NewArticle(record, "test") for record in articles])
+        await writer.close()
+        await writer.insert(connection, await task)
+    assert len(await rows_of(database, "article")) == len(articles)
+
+
+async def test_an_article_that_cannot_be_inserted_fails_alone(database_url: str) -> None:
+    """Two articles have an attribution with the same id, which only the database notices."""
+    database = Database(database_url)
+    others, articles = complete(newsroom(1, 40))
+    heads = [record for record in articles if record.attributions]
+    first, last = heads[0], heads[-1]
+    stolen = last.model_copy(update={"attributions": first.attributions, "blocks": ()})
+    records = [stolen if record is last else record for record in articles]
+    report = await import_records(database, [*others, *(ImportItem("test", each) for each in records)])
+    results = {outcome.key: outcome.result for outcome in report.outcomes if outcome.kind == "article"}
+    assert [key for key, result in results.items() if result == "failed"] == [last.slug]
+    assert len(await rows_of(database, "article")) == len(articles) - 1
+
+
+SECTION = (
+    "INSERT INTO category (id, slug, path, name, names, sort_name, depth, position)"
+    " VALUES ({0}, 's{0}', 's{0}', 'S', '[]', 's', 0, 0)"
+)
+
+
+async def logged_sections(database: Database) -> list[int]:
+    return [row["row_id"] for row in await rows_of(database, "row_change") if row["table_name"] == "category"]
+
+
+async def test_only_inserts_of_the_block_are_not_logged(database_url: str) -> None:
+    """Not updates in it, not inserts after it in the transaction, and not those of a later one."""
+    database = Database(database_url)
+    async with database.long_transaction(5) as connection:
+        async with unlogged_inserts(connection):
+            await connection.execute_query(SECTION.format(1))
+            await connection.execute_query("UPDATE category SET name = 'T' WHERE id = 1")
+        await connection.execute_query(SECTION.format(2))
+    async with database.long_transaction(5) as connection:
+        await connection.execute_query(SECTION.format(3))
+    changes = [row for row in await rows_of(database, "row_change") if row["table_name"] == "category"]
+    assert [(row["row_id"], row["before"] is None) for row in changes] == [(1, False), (2, True), (3, True)]
+
+
+async def test_inserts_are_logged_again_after_an_error(database_url: str) -> None:
+    """Also in the same transaction, if only a part of it is rolled back."""
+    database = Database(database_url)
+
+    async def insert_twice(connection: Any) -> None:
+        async with savepoint(connection), unlogged_inserts(connection):
+            await connection.execute_query(SECTION.format(1))
+            await connection.execute_query(SECTION.format(1))
+
+    async with database.long_transaction(5) as connection:
+        with pytest.raises(IntegrityError):
+            await insert_twice(connection)
+        await connection.execute_query(SECTION.format(2))
+    async with database.long_transaction(5) as connection:
+        await connection.execute_query(SECTION.format(3))
+    assert await logged_sections(database) == [2, 3]
+
+
+async def test_other_connections_stay_logged(postgres_server: Server) -> None:
+    """While a transaction does not log its inserts."""
+    database = Database(await postgres_server.migrated())
+    other = Database(database.url)
+    async with database.long_transaction(5) as connection, unlogged_inserts(connection):
+        await connection.execute_query(SECTION.format(1))
+        async with other.long_transaction(5) as second:
+            await second.execute_query(SECTION.format(2))
+    assert await logged_sections(database) == [2]
+    await database.close()
+    await other.close()

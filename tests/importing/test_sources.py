@@ -114,6 +114,7 @@ def test_bombs_end_with_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     archive = zip_file(tmp_path / "a.zip", {"a.txt": page("First"), "bomb.txt": bomb, "c.txt": page("Last")})
     results = read(archive)
     assert results[f"{archive}/a.txt"] == "First"
+    assert results[f"{archive}/c.txt"] == "Last"
     assert results[f"{archive}/bomb.txt"] == "the file grows out of all proportion when it is decompressed"
     compressed = tmp_path / "bomb.gz"
     compressed.write_bytes(gzip.compress(bomb))

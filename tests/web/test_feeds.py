@@ -134,6 +134,7 @@ async def test_each_page_has_feeds(site: tuple[EditorialClient, httpx2.AsyncClie
         assert item["image"] == "https://media.example.org/a.jpg"
         assert item["date_published"] == "2026-06-30T08:00:00Z"
         return
+    sections = {"rss": {"World/Asia"}, "atom": {"World", "Asia"}}[format]
     assert feed.version == {"rss": "rss20", "atom": "atom10"}[format]
     assert (feed.feed.title, feed.feed.link) == ("Asia – The Times & <Co>", url)
     (entry,) = feed.entries
@@ -143,7 +144,7 @@ async def test_each_page_has_feeds(site: tuple[EditorialClient, httpx2.AsyncClie
     assert "<p" in entry.content[0].value
     assert entry.media_content[0]["url"] == "https://media.example.org/a.jpg"
     assert entry.published_parsed[:6] == (2026, 6, 30, 8, 0, 0)
-    assert {tag.label or tag.term for tag in entry.tags} == {"Asia", "Pyongyang"}
+    assert {tag.label or tag.term for tag in entry.tags} == sections | {"Pyongyang"}
 
 
 async def test_ids_stay_when_slugs_change(site: tuple[EditorialClient, httpx2.AsyncClient]) -> None:
@@ -236,6 +237,7 @@ async def test_removed_article_has_a_tombstone(
     """It is in no feed from then on; the Atom feeds that it was in name its id and time for some days."""
     newsroom, http = site
     newsroom.now = dt.datetime.now(dt.UTC)  # the article log has the times of the database
+    await publish(newsroom)  # so that all pages stay
     id = await publish(newsroom, headline="To be removed")
     draft = await newsroom.create_draft(headline="Never public")
     await http.get("/feed.atom")
@@ -243,14 +245,14 @@ async def test_removed_article_has_a_tombstone(
     await newsroom.mutate_ok(mutation, id=id, **input)
     await newsroom.mutate_ok("deleteArticle", id=draft)
     uri = f"urn:contentql:article:{id.removeprefix('art_')}"
-    for page in ("", "/world", "/world/asia"):
+    for page in PAGES:
         for format in FORMATS:
             response = await http.get(f"{page}/feed.{format}")
             assert b"To be removed" not in response.content
         (tombstone,) = ElementTree.fromstring((await http.get(f"{page}/feed.atom")).content).findall(
             TOMBSTONE
         )
-        assert tombstone.get("ref") == uri
+        assert tombstone.get("ref") == uri, page
         when = dt.datetime.fromisoformat(tombstone.get("when") or "")
         assert abs(when - newsroom.now) < HOUR
     politics = await http.get("/politics/feed.atom")
@@ -469,3 +471,56 @@ async def test_texts_survive_in_all_formats(
     assert ld["headline"] == headline
     front = (await http.get("/world/asia/nasty.md")).text.splitlines()[1]
     assert json.loads(front.removeprefix("title: ")) == headline
+
+
+async def test_json_ld_is_in_every_shape_of_response(
+    site: tuple[EditorialClient, httpx2.AsyncClient],
+) -> None:
+    """Lists, bundles, delta sync, payloads of mutations; renaming an author changes it also in the cache."""
+    newsroom, http = site
+    id = await publish(newsroom, slug="kim")
+    query = """query($id: ID!) {
+      article(id: $id) { jsonLd }
+      articles(first: 1) { nodes { jsonLd } }
+      articleBundle(id: $id) { version article { jsonLd } }
+      changes(first: 1) { changes { ... on Upserted { article { jsonLd } } } nextToken }
+      nothing: article(slug: "nothing") { jsonLd }
+    }"""
+    data = await newsroom.query(query, id=id)
+    expected = data["article"]["jsonLd"]
+    assert expected["author"][0]["name"] == "Jane Doe"
+    assert data["articles"]["nodes"] == [{"jsonLd": expected}]
+    assert data["articleBundle"]["article"]["jsonLd"] == expected
+    assert data["changes"]["changes"] == [{"article": {"jsonLd": expected}}]
+    assert data["nothing"] is None
+    before = await http.get("/world/asia/kim.jsonld")
+    assert before.json() == expected
+    await newsroom.mutate_ok("updateAuthor", id="aut_401", name="Jane Roe")
+    after = await http.get("/world/asia/kim.jsonld")
+    assert after.json()["author"][0]["name"] == "Jane Roe"
+    assert after.headers["etag"] != before.headers["etag"]
+    payload = await newsroom.mutate_ok(
+        "updateArticle", id=id, headline="Kim again", selection="article { jsonLd }"
+    )
+    assert payload["jsonLd"]["headline"] == "Kim again"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/%00",
+        "/%ff%fe",
+        "/",
+        "/a%0d%0aset-cookie:%20a",
+        f"/{'a' * 3_000}",
+        "/world%3f",
+        "/%2e%2e/world",
+        "/feed.rss",
+    ],
+)
+async def test_paths_of_nothing_are_404(site: tuple[EditorialClient, httpx2.AsyncClient], path: str) -> None:
+    _, http = site
+    for suffix in ("/feed.rss", "/feed.atom", ".md", ".jsonld"):
+        response = await http.get(f"{path}{suffix}")
+        assert (response.status_code, response.text) == (404, "Not Found")
+        assert "set-cookie" not in response.headers

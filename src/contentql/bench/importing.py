@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 import asyncpg
 
@@ -109,10 +109,10 @@ async def _import(url: str, lines: Iterable[bytes]) -> float:
     with tempfile.TemporaryFile() as file:
         file.writelines(lines)
         file.seek(0)
-        return await _import_file(url, file)
+        return await _import_file(url, cast(BinaryIO, file))
 
 
-async def _import_file(url: str, file: IO[bytes]) -> float:
+async def _import_file(url: str, file: BinaryIO) -> float:
     async with Database(url) as database:
         start = time.perf_counter()
         report = await import_records(database, jsonl.read_records(file, "bench"), collect=False)

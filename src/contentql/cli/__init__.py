@@ -21,7 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "import_",
         "Import articles from feeds, exports of other systems and pages.",
     ),
-    "export": ("exporting", "export", "Export all content as JSON Lines, from one snapshot."),
+    "export": ("exporting", "export", "Export all content as JSON Lines, or articles in other formats."),
     "migrate": ("database", "migrate", "Create the database or apply pending migrations."),
     "check": ("database", "check", "Check settings, database and migrations."),
     "schema": ("schema", "schema", "Print the GraphQL schema in SDL."),

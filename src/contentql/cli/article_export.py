@@ -37,8 +37,8 @@ from contentql.execution.executor import Executor
 from contentql.execution.json_ld import publisher
 from contentql.execution.request import GraphQLRequest
 from contentql.formats.article_document import ARTICLE_FIELDS, ArticleDocument, FeedInfo
+from contentql.formats.feeds.sitemap import NEWS_AGE
 from contentql.formats.registry import Writer
-from contentql.formats.sitemap import NEWS_AGE
 from contentql.settings import Settings, load_settings
 from contentql.store.clock import DatabaseClock
 from contentql.store.database import Database, decode_text

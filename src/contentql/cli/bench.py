@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -96,35 +96,31 @@ def bench(
         progress(
             "There is only one CPU, which server and load generator share: the figures are not reliable."
         )
-    cold_results: list[ColdResult] = []
-    hot_results: list[HotResult] = []
-    growth_results: list[GrowthResult] = []
-    sync_results: list[SyncResult] = []
-    import_results: list[ImportResult] = []
+    results = _Results()
     try:
         for dialect in _dialects(database):
             try:
                 with open_databases(
                     dialect, keep=keep, postgres_url=postgres_url, search=search, progress=progress
                 ) as databases:
-                    cold_results += measure_cold(
+                    results.cold += measure_cold(
                         databases, articles, names, rounds=rounds, seconds=seconds, progress=progress
                     )
                     if hot:
-                        hot_results += measure_hot(
+                        results.hot += measure_hot(
                             databases, articles, names, rounds=rounds, seconds=seconds, progress=progress
                         )
                     if sync:
-                        sync_results += measure_sync(
+                        results.sync += measure_sync(
                             databases, articles, rounds=rounds, seconds=seconds, progress=progress
                         )
                     if imports:
-                        import_results.append(
+                        results.imports.append(
                             measure_import(databases, import_articles, rounds=rounds, progress=progress)
                         )
                     if growth:
                         sizes = min(articles, SMALL), growth_articles
-                        growth_results += measure_growth(
+                        results.growth += measure_growth(
                             databases, *sizes, rounds=rounds, seconds=seconds, progress=progress
                         )
             except PostgresNotFound as exc:
@@ -135,25 +131,44 @@ def bench(
         raise exit_with_error(exc) from None
     others = _measure_others(rounds, progress) if sync else {}
     if as_json:
-        report = {
-            "cold": [asdict(result) for result in cold_results],
-            "hot": [asdict(result) for result in hot_results],
-            "growth": [asdict(result) for result in growth_results],
-            "sync": [asdict(result) for result in sync_results],
-            "import": [asdict(result) for result in import_results],
-            **{name: asdict(result) for name, result in others.items()},
-        }
-        typer.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
+        typer.echo(orjson.dumps(results.as_json() | _as_json(others), option=orjson.OPT_INDENT_2))
         return
-    tables = [
-        _cold_table(cold_results, articles),
-        _hot_table(hot_results) if hot_results else None,
-        _growth_table(growth_results) if growth_results else None,
-        _sync_table(sync_results) if sync_results else None,
-        _import_table(import_results) if import_results else None,
-        *map(str, others.values()),
-    ]
-    Console().print(*(table for table in tables if table), sep="\n")
+    Console().print(*results.tables(articles), *map(str, others.values()), sep="\n")
+
+
+@dataclass
+class _Results:
+    """Results of the measurements with databases of generated articles."""
+
+    cold: list[ColdResult] = field(default_factory=list)
+    hot: list[HotResult] = field(default_factory=list)
+    growth: list[GrowthResult] = field(default_factory=list)
+    sync: list[SyncResult] = field(default_factory=list)
+    imports: list[ImportResult] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "cold": [asdict(result) for result in self.cold],
+            "hot": [asdict(result) for result in self.hot],
+            "growth": [asdict(result) for result in self.growth],
+            "sync": [asdict(result) for result in self.sync],
+            "import": [asdict(result) for result in self.imports],
+        }
+
+    def tables(self, articles: int) -> Iterator[Table]:
+        yield _cold_table(self.cold, articles)
+        if self.hot:
+            yield _hot_table(self.hot)
+        if self.growth:
+            yield _growth_table(self.growth)
+        if self.sync:
+            yield _sync_table(self.sync)
+        if self.imports:
+            yield _import_table(self.imports)
+
+
+def _as_json(others: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: asdict(result) for name, result in others.items()}
 
 
 def _workload_names(text: str) -> list[str]:

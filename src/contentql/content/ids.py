@@ -50,7 +50,7 @@ def new_id() -> int:
 
 
 def reserve_ids(count: int) -> range:
-    """Returns consecutive new ids, for rows whose ids nobody sees."""
+    """Returns consecutive new ids, for rows whose ids are not published."""
     global _last
     with _lock:
         fresh = (int(time.time() * 1000) - EPOCH_MS) * _SPREAD + secrets.randbelow(_SPREAD // 2)

@@ -118,7 +118,7 @@ def comparable_fields(record: ArticleRecord, markdown: str | None = None) -> dic
 
 @cache
 def _fields() -> dict[str, Any]:
-    """The names of the compared fields, and the default of an omitted one; None for lists and dictionaries."""
+    """The compared fields with the default of an omitted one, None for lists and dictionaries."""
     fields = {}
     for name, field in ArticleRecord.model_fields.items():
         if name not in _EXCLUDED_FIELDS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from contentql.formats.article_document import FeedInfo
-from contentql.formats.jsonld import json_ld
+from contentql.formats.pages.jsonld import json_ld
 from contentql.planner.json_ld import complete_json_ld
 from contentql.planner.plan import Plan
 from contentql.url_patterns import Site

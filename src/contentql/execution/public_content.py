@@ -18,6 +18,7 @@ from contentql.execution.executor import Executor
 from contentql.execution.request import ChargeCost, GraphQLRequest
 from contentql.formats.article_document import ARTICLE_FIELDS, FEED_FIELDS
 from contentql.telemetry.trace import RequestTrace
+from contentql.url_patterns import MAX_PATH_LENGTH
 
 PAGE_SIZE: Final = 100  # articles of a page of a list
 MAX_PAGES: Final = 10  # in one operation: 1,000 articles
@@ -25,6 +26,7 @@ MAX_PAGES: Final = 10  # in one operation: 1,000 articles
 _RESOLVE: Final = """query ResolvePage($path: String!) {
   resolve(path: $path) { node { __typename id } redirect { to status } gone { notice } }
 }"""
+_ESCAPES: Final = str.maketrans({"%": "%25", "?": "%3F", "#": "%23"})
 _ARTICLE: Final = (
     """query PageArticle($id: ID!) { article(id: $id) { ...ArticleDocument } }""" + ARTICLE_FIELDS
 )
@@ -93,6 +95,11 @@ class Content:
         return [orjson.loads(response.body)["data"] for response in self.responses]
 
     @property
+    def is_null(self) -> bool:
+        """Whether the only field is null: the object has gone since its page was found."""
+        return self.responses[0].body.endswith(b":null}}")
+
+    @property
     def key(self) -> tuple[str, ...]:
         """Equal for equal content."""
         return tuple(response.etag for response in self.responses)
@@ -106,7 +113,10 @@ class PublicContent:
 
     async def page(self, path: str) -> Page | None:
         """What a path leads to; None if it leads to nothing that the public may see."""
-        response = await self._read(_RESOLVE, path=path)
+        address = path.translate(_ESCAPES)  # the path is decoded already
+        if len(address) > MAX_PATH_LENGTH:
+            return None
+        response = await self._read(_RESOLVE, path=address)
         result = orjson.loads(response.body)["data"]["resolve"]
         if result is None:
             return None

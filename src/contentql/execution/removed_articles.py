@@ -7,6 +7,8 @@ interval of visibility that had begun, or that has expired by the clock.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from contentql.content.ids import decode_id
@@ -17,7 +19,8 @@ from contentql.planner.visibility import own_visibility_sql, visible_so_far_sql
 from contentql.store.database import decode_text
 
 REMOVED_DAYS: Final = 7
-MAX_REMOVED: Final = 100
+MAX_REMOVED: Final = 100  # of a feed
+_MAX_OF_SITE: Final = 1_000
 _TIMEOUT: Final = 5.0  # seconds
 _MAX_CACHED: Final = 256  # feeds
 # Conditions on the article `a` that it was in the feed of an object, by the object's table.
@@ -35,11 +38,23 @@ _SCOPES: Final = {
 }
 
 
+@dataclass(frozen=True)
+class _Removals:
+    """The articles of the site that ceased to be public, by id, the last removed first.
+
+    `state`: that of the change log and the clock in which they were read.
+    """
+
+    state: Any
+    articles: Mapping[int, RemovedArticle]
+
+
 class RemovedArticles:
     """Reads the articles that ceased to be public, and remembers them while nothing changes."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
+        self._removals: _Removals | None = None  # those of the site, which all feeds share
         self._cached: LRUCache[str, tuple[Any, tuple[RemovedArticle, ...]]] = LRUCache(
             _MAX_CACHED, _MAX_CACHED
         )
@@ -47,29 +62,39 @@ class RemovedArticles:
     async def read(self, global_id: str, feed_key: tuple[str, ...]) -> tuple[RemovedArticle, ...]:
         """Those of the feed of an object, or of the whole site with "", the last removed first.
 
-        `feed_key` changes when the feed does. What the clock changes is seen within a minute.
+        `feed_key` changes when the feed does. What the clock changes elsewhere is seen within a minute.
         """
         now = self._executor.now()
         responses = self._executor.responses
-        state = (
-            feed_key,
-            responses.applied_batches if responses else None,
-            now.replace(second=0, microsecond=0),
-        )
+        log_position = responses.applied_batches if responses else None
+        state = (log_position, now.replace(second=0, microsecond=0))
         cached = self._cached.get(global_id)
-        if responses and cached and cached[0] == state:
+        if responses and cached and cached[0] == (feed_key, state):
             return cached[1]
-        removed = await self._query(global_id, now)
-        self._cached.set(global_id, (state, removed), 1)
-        return removed
+        removals = self._removals
+        by_clock = cached is not None and cached[0][1] == state  # then only the feed has changed
+        if not responses or removals is None or removals.state != state or by_clock:
+            removals = self._removals = _Removals(state, await self._read_site(now))
+        articles = await self._in_feed(global_id, removals.articles)
+        self._cached.set(global_id, ((feed_key, state), articles), 1)
+        return articles
 
-    async def _query(self, global_id: str, now: dt.datetime) -> tuple[RemovedArticle, ...]:
-        dialect, database = self._executor.dialect, self._executor.database
-        scope = "(1 = 1)"
-        if global_id:
+    async def _in_feed(
+        self, global_id: str, removed: Mapping[int, RemovedArticle]
+    ) -> tuple[RemovedArticle, ...]:
+        """Those of the articles that were in the feed of an object."""
+        if global_id and removed:
             decoded = decode_id(global_id)
             assert decoded is not None
             scope = _SCOPES[decoded[0]].format(id=int(decoded[1]))
+            listed = ", ".join(map(str, removed))
+            sql = f"select a.id from article a where a.id in ({listed}) and {scope}"
+            ids = {id_ for (id_,) in await self._executor.database.rows(sql, (), _TIMEOUT)}
+            removed = {id_: article for id_, article in removed.items() if id_ in ids}
+        return tuple(removed.values())[:MAX_REMOVED]
+
+    async def _read_site(self, now: dt.datetime) -> dict[int, RemovedArticle]:
+        dialect = self._executor.dialect
         since, at = dialect.param(1, "time"), dialect.param(2, "time")
         visible = own_visibility_sql("article", "a", at)
         was = "l.was_from <= l.at and (l.was_until is null or l.was_until > l.at)"
@@ -80,14 +105,14 @@ class RemovedArticles:
             f" union all select e.id, e.expires_at from article e where e.expires_at >= {since}"
             f" and e.expires_at <= {at} and e.working_of = 0 and {visible_so_far_sql('e', at)}"
         )
-        rows = await database.rows(
-            f"select a.uri, max(r.at) from ({removals}) r join article a on a.id = r.id"
-            f" where a.working_of = 0 and case when {visible} then 1 else 0 end = 0 and {scope}"
-            f" group by a.id, a.uri order by 2 desc, 1 limit {MAX_REMOVED}",
+        rows = await self._executor.database.rows(
+            f"select a.id, a.uri, max(r.at) from ({removals}) r join article a on a.id = r.id"
+            f" where a.working_of = 0 and case when {visible} then 1 else 0 end = 0"
+            f" group by a.id, a.uri order by 3 desc, 1 limit {_MAX_OF_SITE}",
             [dialect.bind("time", now - dt.timedelta(days=REMOVED_DAYS)), dialect.bind("time", now)],
             _TIMEOUT,
         )
-        return tuple(RemovedArticle(decode_text(uri), _time(time)) for uri, time in rows)
+        return {id_: RemovedArticle(decode_text(uri), _time(time)) for id_, uri, time in rows}
 
 
 def _time(value: Any) -> dt.datetime:

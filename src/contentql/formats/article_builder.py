@@ -318,7 +318,9 @@ class ArticleBuilder:
     def media_address(self, address: str) -> str | None:
         """The absolute address of a media file, None if there is none that a browser can load."""
         try:
-            url = _MEDIA_URL.validate_python(_encoded(self.resolve(address.strip())))
+            url = _MEDIA_URL.validate_python(
+                _encoded(self.resolve(address.strip())) if address.strip() else ""
+            )
         except ValidationError:
             return None
         url = f"https:{url}" if url.startswith("//") else url

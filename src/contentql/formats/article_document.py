@@ -84,9 +84,9 @@ FEED_FIELDS: Final = """
 fragment FeedArticle on Article {
   id uri headline summary lede language access publishedAt updatedAt byline canonicalUrl canonicalElsewhere
   rights { copyrightNotice }
-  categories { name path canonicalUrl }
+  categories { name path parent { name path parent { name path } } }
   authors { role author { name canonicalUrl sameAs } }
-  tags { name slug canonicalUrl }
+  tags { name slug }
   leadMedia { ...FeedMedia renditions { url mime width height bytes } }
   media { position role caption alt media { ...FeedMedia } }
   body { html }
@@ -103,7 +103,7 @@ fragment FeedHop on Attribution {
 }
 """
 # What an article of a feed adds to the cost of an operation, without and with its sources.
-FEED_ARTICLE_COSTS: Final = (75, 155)
+FEED_ARTICLE_COSTS: Final = (95, 175)
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def _element(media: Mapping[str, Any]) -> str:
             return f'<img src="{url}" alt="{escape(media.get("alt") or "")}"{size}>'
         case "VIDEO" | "AUDIO" as kind:
             name = kind.lower()
-            return f'<{name} src="{url}" controls><a href="{url}">{kind.capitalize()}</a></{name}>'
+            return f'<{name} src="{url}" controls></{name}>'
     return f'<a href="{url}">{escape(media.get("caption") or "Document")}</a>'
 
 

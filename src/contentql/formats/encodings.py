@@ -55,11 +55,11 @@ class Encoding(NamedTuple):
     wrong_declaration: str | None = None
 
 
-def detect_encoding(file: BinaryIO, declared: str | None = None) -> Encoding:
+def detect_encoding(file: BinaryIO) -> Encoding:
     """The encoding of a file by its byte order mark, else the encoding that it declares, else UTF-8,
     Japanese encodings and windows-1252.
 
-    `declared`: the declaration, if it is not that of XML. Leaves the file at any position.
+    A file with a few bytes that are no text is still in its encoding. Leaves the file at any position.
     """
     file.seek(0)
     head = file.read(4_096)
@@ -69,19 +69,23 @@ def detect_encoding(file: BinaryIO, declared: str | None = None) -> Encoding:
     for pattern, name in _UNMARKED:
         if pattern.match(head):
             return Encoding(name)
-    declared = declared or _declaration(head)
+    declared = _declaration(head)
     declared_encoding = encoding_name(declared) if declared else None
     names = [declared_encoding] if declared_encoding else []
-    if names and declared and codecs.lookup(declared_name(declared)).name == "ascii":
+    if names and declared and codecs.lookup(_declared_name(declared)).name == "ascii":
         names = []  # programs that declare ASCII rarely mean it
     sample = b""
-    for name in dict.fromkeys([*names, "utf-8"]):
+    candidates = dict.fromkeys([*names, "utf-8"])
+    for name in candidates:
         position = _first_error(file, name)
         if position is None:
             return Encoding(name, 0, declared if declared and name not in names and names else None)
         if not sample:
-            file.seek(max(0, position - 2_048))
+            file.seek(max(0, position - _CHUNK // 2))
             sample = file.read(_CHUNK)
+    for name in candidates:
+        if _is_mostly_text(sample, name):
+            return Encoding(name, 0, declared or name)
     guess = _japanese(sample) or "cp1252"
     return Encoding(guess, 0, declared or "utf-8")
 
@@ -89,7 +93,7 @@ def detect_encoding(file: BinaryIO, declared: str | None = None) -> Encoding:
 def encoding_name(label: str) -> str | None:
     """The name of the codec of a declared encoding, None for one that is not known."""
     try:
-        codec = codecs.lookup(declared_name(label))
+        codec = codecs.lookup(_declared_name(label))
     except LookupError:
         return None
     if not codec._is_text_encoding or codec.name in _NO_ENCODINGS:
@@ -99,7 +103,7 @@ def encoding_name(label: str) -> str | None:
     return _SUPERSETS.get(codec.name, codec.name)
 
 
-def declared_name(label: str) -> str:
+def _declared_name(label: str) -> str:
     return _ALIASES.get(label.strip().lower(), label.strip().lower())
 
 
@@ -114,9 +118,9 @@ def decode_chunks(file: BinaryIO, encoding: Encoding) -> Iterator[str]:
         yield text
 
 
-def decode_text(file: BinaryIO, limit: int, declared: str | None = None) -> tuple[str, Encoding]:
+def decode_text(file: BinaryIO, limit: int) -> tuple[str, Encoding]:
     """The text of a file of at most `limit` bytes, which the caller checks, and its encoding."""
-    encoding = detect_encoding(file, declared)
+    encoding = detect_encoding(file)
     file.seek(encoding.mark)
     return file.read(limit).decode(encoding.name, errors="replace"), encoding
 
@@ -136,10 +140,17 @@ def _first_error(file: BinaryIO, name: str) -> int | None:
         while data := file.read(_CHUNK):
             decoder.decode(data)
             position += len(data)
-        decoder.decode(b"", final=True)
+        # A character that the end of the file cuts off is no error.
     except UnicodeDecodeError as exc:
         return position + exc.start
     return None
+
+
+def _is_mostly_text(sample: bytes, name: str) -> bool:
+    """Whether at most one in twenty characters that are not ASCII cannot be decoded."""
+    text = sample.decode(name, errors="replace")
+    errors = text.count("\ufffd")
+    return errors * 20 <= len(_NOT_ASCII.findall(text)) - errors
 
 
 def _japanese(sample: bytes) -> str | None:

@@ -21,7 +21,7 @@ _LIQUID: Final = re.compile(r"\{%-?\s*(\w+)([^{}]*?)-?%\}")
 _ARGUMENT: Final = re.compile(r"""(?:([\w-]+)\s*=\s*)?(?:"([^"]*)"|`([^`]*)`|'([^']*)'|([^\s"'=]+))""")
 _WIKI: Final = re.compile(r"(!?)\[\[([^\[\]|\n]+)(?:\|([^\[\]\n]*))?\]\]")
 _COMMENT: Final = re.compile(r"%%[^%\n]*%%")
-_PICTURE: Final = re.compile(r"!\[[^\]\n]*\]\(\s*<?([^\s()<>]+)")
+_PICTURE: Final = re.compile(r"!\[[^\[\]\n]*\]\(\s*<?([^\s()<>]+)")
 _VIDEOS: Final = {
     "youtube": "https://www.youtube.com/watch?v={}",
     "vimeo": "https://vimeo.com/{}",

@@ -20,7 +20,7 @@ from contentql.content.warnings import WarningCode
 from contentql.formats.article_builder import ArticleBuilder
 from contentql.formats.detection import is_markdown
 from contentql.formats.encodings import decode_text
-from contentql.formats.feed_item import MAX_TAGS, identity, set_extra, slug_of_address
+from contentql.formats.feeds.feed_item import MAX_TAGS, identity, set_extra, slug_of_address
 from contentql.formats.front_matter import FrontMatter, has_front_matter, split_front_matter
 from contentql.formats.markdown_dialects import to_common_markdown
 from contentql.formats.plain_text import html_to_text

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from html import escape
 from typing import Any, Final
 
 import orjson
 
 from contentql.formats.article_document import ArticleDocument, FeedInfo
 from contentql.formats.article_html import article_media, hops_of, source_name
-from contentql.formats.feed_values import author_credits
+from contentql.formats.feeds.feed_values import author_credits, section_label
 
 CONTENT_TYPE = "text/markdown; charset=utf-8"
 FILE_SUFFIX = ".md"  # of the files of an export, one for each article
-# A media file by its id, as `content/render_markdown.py` writes it, with the kind as its title.
-_MEDIA: Final = re.compile(r'\]\((med_\d+)((?: "\w+")?\))')
+# A media file by its id, as `content/render_markdown.py` writes it, with the kind of its block as the title.
+_MEDIA: Final = re.compile(r'!\[((?:[^\]\\]|\\.)*)\]\((med_\d+)(?: "\w+")?\)')
 # Characters that YAML does not allow in a quoted text, or takes for line breaks.
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
@@ -32,12 +33,26 @@ def _document(article: ArticleDocument) -> str:
 
 
 def _body(article: ArticleDocument) -> str:
-    """The Markdown of the body, with the URLs of its media files. Those that are not in the article stay."""
-    urls = {media["id"]: media["url"] for media, _, _ in article_media(article)}
+    """The Markdown of the body, with the URLs of its media files; what is no picture is an HTML element.
+
+    Media that are not in the article, as those whose licence has ended, are left out.
+    """
     entries = (article.get("liveEntries") or {}).get("nodes") or ()
-    urls |= {entry["picture"]["id"]: entry["picture"]["url"] for entry in entries if entry.get("picture")}
+    files = [media for media, _, _ in article_media(article)]
+    files += [entry["picture"] for entry in entries if entry.get("picture")]
+    by_id = {media["id"]: media for media in files}
     markdown = (article.get("body") or {}).get("markdown") or ""
-    return _MEDIA.sub(lambda match: f"]({_target(urls.get(match[1], match[1]))}{match[2]}", markdown)
+    return _MEDIA.sub(lambda match: _file(by_id.get(match[2]), match[1]), markdown)
+
+
+def _file(media: Mapping[str, Any] | None, caption: str) -> str:
+    if media is None:
+        return ""
+    if media["kind"] in ("VIDEO", "AUDIO"):
+        name, url = media["kind"].lower(), escape(media["url"])
+        below = f"<figcaption>{caption}</figcaption>" if caption else ""
+        return f'<figure><{name} src="{url}" controls></{name}>{below}</figure>'
+    return f"![{caption}]({_target(media['url'])})"
 
 
 def _target(url: str) -> str:
@@ -61,12 +76,16 @@ def _front_matter(article: ArticleDocument) -> dict[str, Any]:
         "date": article.get("publishedAt"),
         "lastmod": article.get("updatedAt"),
         "expires": article.get("expiresAt"),
-        "categories": list(_section_paths(article)),
+        "categories": list(map(section_label, article.get("categories") or ())),
         "tags": [tag["name"] for tag in article.get("tags") or ()],
-        "authors": [author["name"] for author in author_credits(article)],
+        "authors": [author["name"] for author in author_credits(article, "WRITER")],
+        "photographers": [author["name"] for author in author_credits(article, "PHOTOGRAPHER")],
+        "translators": [author["name"] for author in author_credits(article, "TRANSLATOR")],
+        "editors": [author["name"] for author in author_credits(article, "EDITOR")],
         "byline": article.get("byline"),
-        "dateline": dateline.get("text") or dateline.get("place"),
+        "dateline": dateline.get("place"),
         "canonical_url": article.get("canonicalUrl"),
+        "canonical_elsewhere": article.get("canonicalElsewhere") or None,
         "story": story.get("title"),
         "copyright": rights.get("copyrightNotice"),
         "usage_terms": rights.get("usageTerms"),
@@ -78,17 +97,6 @@ def _front_matter(article: ArticleDocument) -> dict[str, Any]:
         ],
     }
     return {name: value for name, value in values.items() if value not in (None, "", [], {})}
-
-
-def _section_paths(article: ArticleDocument) -> Iterator[str]:
-    """The sections as names from the root section, separated by slashes; their paths, if a name has one."""
-    for category in article.get("categories") or ():
-        names: list[str] = []
-        level = category
-        while level:
-            names.insert(0, level["name"])
-            level = level.get("parent")
-        yield category["path"] if any("/" in name for name in names) else "/".join(names)
 
 
 def _lead_picture(article: ArticleDocument) -> dict[str, Any]:

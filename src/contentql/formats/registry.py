@@ -18,30 +18,31 @@ from contentql.formats.source_file import ReadOptions, SourceFile
 
 # In the order in which files are tried: formats that cannot be mistaken for another come first.
 _MODULES: Final[dict[str, str]] = {
-    "wxr": "wxr_reader",
-    "ghost": "ghost_reader",
-    "newsml-g2": "newsml_g2_reader",
-    "ninjs": "ninjs_reader",
-    "rss": "rss_reader",
-    "atom": "atom_reader",
-    "jsonfeed": "jsonfeed_reader",
-    "html": "html_reader",
+    "wxr": "wordpress.wxr_reader",
+    "ghost": "ghost.ghost_reader",
+    "newsml-g2": "agency.newsml_g2_reader",
+    "ninjs": "agency.ninjs_reader",
+    "rss": "feeds.rss_reader",
+    "atom": "feeds.atom_reader",
+    "jsonfeed": "feeds.jsonfeed_reader",
+    "html": "pages.html_reader",
     "jsonl": "jsonl",
+    "jsonld": "pages.jsonld_reader",
     "markdown": "markdown_reader",
     "text": "text",
 }
 
 # Formats that can be written: modules with `write(articles, feed)`, see `formats.article_document`.
 _WRITERS: Final[dict[str, str]] = {
-    "atom": "atom_writer",
-    "html": "html_writer",
-    "jsonfeed": "jsonfeed_writer",
-    "jsonld": "jsonld",
+    "atom": "feeds.atom_writer",
+    "html": "pages.html_writer",
+    "jsonfeed": "feeds.jsonfeed_writer",
+    "jsonld": "pages.jsonld",
     "markdown": "markdown_writer",
-    "news-sitemap": "sitemap",
-    "newsml-g2": "newsml_g2_writer",
-    "ninjs": "ninjs_writer",
-    "rss": "rss_writer",
+    "news-sitemap": "feeds.sitemap",
+    "newsml-g2": "agency.newsml_g2_writer",
+    "ninjs": "agency.ninjs_writer",
+    "rss": "feeds.rss_writer",
 }
 
 

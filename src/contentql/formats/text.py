@@ -27,6 +27,7 @@ from contentql.content.records import (
 )
 from contentql.content.warnings import Warning, WarningCode
 from contentql.formats.detection import detect_markup
+from contentql.formats.pages.page_charset import decode_page
 from contentql.formats.registry import Format
 from contentql.formats.source_file import Paragraphs, ReadOptions, SourceFile
 from contentql.language_tags import LanguageTagError, parse_language_tag, replacement_message
@@ -54,10 +55,10 @@ def read_page(
     """
     warnings: list[Warning] = []
     try:
-        text = _decoded(page)
+        text = _decoded(page, warnings)
         if (format := detect_markup(name, text)) and not markup:
             raise FormatError(
-                f"the page looks like {format}, which cannot be imported yet; save it as plain text, or"
+                f"the page looks like {format}, which cannot be imported; save it as plain text, or"
                 " use --format text to import it with its markup"
             )
         if format:
@@ -117,26 +118,20 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
     "November", "December",
 )  # fmt: skip
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def _decoded(page: bytes) -> str:
+def _decoded(page: bytes, warnings: list[Warning]) -> str:
     if len(page) > MAX_PAGE:
         raise FormatError(f"the page is larger than {MAX_PAGE // 1024 // 1024} MiB")
-    mark, encoding = next(((m, e) for m, e in _MARKS if page.startswith(m)), (b"", "utf-8"))
-    if encoding == "utf-8" and b"\0" in page:
+    if b"\0" in page and not page.startswith(_WIDE_MARKS):
         raise FormatError("the file is not text")
-    try:
-        text = page[len(mark) :].decode(encoding)
-    except UnicodeDecodeError as exc:
-        if encoding != "utf-8":
-            raise FormatError("the page is not in UTF-8") from None
-        where = page.count(b"\n", 0, exc.start) + 1
-        raise FormatError(f"the page is not in UTF-8: line {where} cannot be read") from None
+    decoded = decode_page(page)
+    if "\ufffd" in decoded.text and b"\xef\xbf\xbd" not in page:
+        raise FormatError(f"the page has bytes that are no text in {decoded.encoding}")
+    if decoded.message:
+        warnings.append(Warning(WarningCode.GUESSED, decoded.message))
+    text = decoded.text
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
     if character := find_forbidden_character(text, multiline=True):
         at = character.position - 1

@@ -178,6 +178,9 @@ class ArticleImport:
 
     def _complete(self, stored: ArticleRecord | None) -> ArticleRecord:
         """The complete record to store, given the stored one."""
+        if stored and self._item.source_status is SourceStatus.CANCELED:
+            # What a withdrawal says instead of the text is not for readers.
+            return stored.model_copy(update={"status": Status.WITHDRAWN})
         choice = choose_status(self._item, self.record, self._options, self._now, stored)
         record, self._warnings = choice.record, choice.warnings
         if stored and self._item.partial:

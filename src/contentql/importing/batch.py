@@ -11,9 +11,16 @@ from typing import Any
 import pydantic
 from tortoise.exceptions import IntegrityError, ValidationError
 
+from contentql.content.blocks import live_entries
 from contentql.content.ids import encode_id
 from contentql.content.import_item import ImportItem
-from contentql.content.records import ArticleRecord, HistoryRecord, Record, describe_validation_error
+from contentql.content.records import (
+    ArticleRecord,
+    HistoryRecord,
+    MediaRecord,
+    Record,
+    describe_validation_error,
+)
 from contentql.importing import bulk, history
 from contentql.importing.articles import ArticleImport, PlannedArticle, PlannedUpdate
 from contentql.importing.bulk import ChangedArticle, NewArticle, NewArticles
@@ -36,6 +43,7 @@ from contentql.store import article_writer
 from contentql.store.article_records import ReferenceNotFound
 from contentql.store.article_rows import load_references, missing_related
 from contentql.store.models.articles import Article
+from contentql.store.models.history import AuditEntry
 from contentql.url_patterns import Site
 
 # Errors of one item, which leave the others of its batch alone.
@@ -110,11 +118,12 @@ class Batch:
 
     def __init__(self, run: Run, connection: Any, lookup: ArticleLookup) -> None:
         self.outcomes: list[ItemOutcome] = []
-        self.new_media = 0
+        self.new_media = 0  # number of media files that were inserted
         self.unsaved_relations: list[tuple[ImportItem, ArticleRecord]] = []
         self.run, self._connection, self._lookup = run, connection, lookup
         self._pending: list[_Pending] = []
         self._updates: list[_PendingUpdate] = []
+        self._media: dict[str, tuple[MediaRecord, ImportItem]] = {}  # to be inserted, by URL
         self._identities: dict[int, Identity] = {}  # by the id of the item object
 
     async def load_stored(self, items: Sequence[ImportItem]) -> None:
@@ -145,9 +154,14 @@ class Batch:
         is_article = isinstance(item.record, ArticleRecord)
         if not is_article or self._lookup.is_new(with_external_id(item.record)):  # type: ignore[arg-type]
             await self.insert_pending()
+        if item.media and is_article and live_entries(item.record.blocks):  # type: ignore[union-attr]
+            new: list[MediaRecord] = []  # a live blog that exists is saved at once
+            self.run.resolver.media_ids(item, new)
+            self._media |= {media.url: (media, item) for media in new}
+            await self._insert_media()
         count = len(self.outcomes)
         # A new article is inserted later, so nothing is written that could be undone.
-        is_read_only = is_article and not item.references and not item.media and not self._is_stored(item)
+        is_read_only = is_article and not item.references and not self._is_stored(item)
         try:
             async with contextlib.nullcontext() if is_read_only else savepoint(self._connection):
                 if isinstance(item.record, ArticleRecord):
@@ -157,7 +171,7 @@ class Batch:
         except _ITEM_ERRORS as exc:
             # Rows that were created for the item are gone.
             del self.outcomes[count:]
-            self.run.resolver.forget()
+            self.run.resolver.forget_references()
             self._add(item, item.record, _failure(exc))
 
     def _is_stored(self, item: ImportItem) -> bool:
@@ -170,6 +184,7 @@ class Batch:
 
         `read_ahead` is awaited while other processes compute the rows of new articles.
         """
+        await self._insert_media()
         await self._save_updates()
         pending, self._pending = self._pending, []
         if len(pending) >= bulk.MIN_ARTICLES:
@@ -191,6 +206,25 @@ class Batch:
                 self._lookup.forget(each.record)
                 self._set_outcome(each, _failure(exc))
         await self._finish(inserted)
+
+    async def _insert_media(self) -> None:
+        """Inserts the media files of the pending articles."""
+        media, self._media = list(self._media.values()), {}
+        await self.run.resolver.insert_media([record for record, _ in media])
+        self.new_media += len(media)
+        if self.run.with_history:
+            await AuditEntry.bulk_create(
+                AuditEntry(
+                    **history.audit_values(
+                        WrittenRow(encode_id("media", record.id or 0)),
+                        "media",
+                        self.run.now,
+                        f"Imported from {item.location}",
+                        self.run.request_id,
+                    )
+                )
+                for record, item in media
+            )
 
     async def _save_updates(self) -> None:
         updates, self._updates = self._updates, []
@@ -317,9 +351,10 @@ class Batch:
         planned = await article.plan(self._connection)
         for each, result in resolved.created:
             await run.audit(item, each, result)
-            if result.result == "created" and kind_of(each) != "media":
+            if result.result == "created":
                 self.outcomes.append(outcome_of(item, each, result, with_item_warnings=False))
-        self.new_media += resolved.new_media
+        if not isinstance(planned, SaveResult):
+            self._media |= {media.url: (media, item) for media in resolved.new_media}
         if isinstance(planned, PlannedArticle):
             warnings = (*resolved.warnings, *planned.warnings)
             self._lookup.add_new(planned.record)

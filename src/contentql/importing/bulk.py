@@ -1,14 +1,14 @@
-"""New articles in batches: their rows are prepared in other processes, and inserted with few statements.
+"""Articles of an import in batches, with few statements: new ones, and changes of stored ones.
 
-`NewArticles.prepare` computes the rows of a batch while the one before is inserted; `insert` stores them. What
-is stored is the same as that of `ArticleImport.save`, except that the change log says only that any row may
-have changed.
+The rows of new articles are computed in other processes. What is stored is the same as if the articles were
+saved one by one, except that the change log says of new ones only that any row may have changed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -44,7 +44,9 @@ from contentql.store.models.history import AuditEntry, Revision
 from contentql.store.models.taxonomy import ExternalId
 
 MIN_ARTICLES: Final = 20  # with fewer, write them one by one: caches then lose only what has changed
-_CHUNK: Final = 25  # articles that a process prepares at once
+_CHUNK: Final = 10  # articles whose rows a process computes at once
+_TURNS: Final = 10  # of the event loop, in which it receives the rows of a chunk
+_MANY: Final = 100  # articles of a batch for which starting processes is worth while
 
 
 @dataclass(frozen=True)
@@ -110,24 +112,27 @@ class NewArticles:
     ) -> asyncio.Task[PreparedRows]:
         """Reads what the articles refer to, in a transaction, and begins to compute their rows.
 
-        The rows are computed in other processes, once they have started, until the task that this returns
-        has ended; its result is for `insert`. Relations to articles that exist neither in the database nor
+        The task that this returns has the rows for `insert`. Other processes and this one compute them, as
+        fast as each can. Relations to articles that exist neither in the database nor
         among `articles` are left out. Raises ReferenceNotFound if another row that an article names does not
         exist. `references`: those of the articles, if they are known.
         """
         self._encoder = self._encoder or row_encoder(self._dialect)
+        if len(articles) >= _MANY:
+            self._pool.start()
         articles = await _with_free_entry_ids(articles)
         references = references or await load_references([article.record for article in articles])
         for article in articles:
             require_references(article.record, references)
         own = {str(article.record.uri): article.record.id or 0 for article in articles}
         references = replace(references, related={**references.related, **own})
-        results: list[tuple[_Chunk, PreparedRows | asyncio.Future[PreparedRows]]] = []
-        for start in range(0, len(articles), _CHUNK):
-            chunk = self._chunk(articles[start : start + _CHUNK], references, self._encoder)
-            results.append((chunk, self._pool.submit(*_call(chunk)) or _prepare(chunk)))
-            await asyncio.sleep(0)
-        return asyncio.create_task(_collect(results))
+        chunks = deque(
+            self._chunk(articles[start : start + _CHUNK], references, self._encoder)
+            for start in range(0, len(articles), _CHUNK)
+        )
+        task = asyncio.create_task(self._prepare_chunks(chunks))
+        await asyncio.sleep(0)  # the first chunks are submitted before this process is busy with other work
+        return task
 
     async def insert(self, connection: Any, prepared: PreparedRows) -> None:
         """Inserts prepared articles, as the last writes of a transaction; see `bulk_writer.insert_rows`."""
@@ -173,6 +178,28 @@ class NewArticles:
         """Ends the processes."""
         await self._pool.close()
 
+    async def _prepare_chunks(self, chunks: deque[_Chunk]) -> PreparedRows:
+        """Computes the rows of all chunks: in this process what others have not begun when it has time."""
+        prepared = PreparedRows()
+        submitted: deque[tuple[_Chunk, asyncio.Future[PreparedRows]]] = deque()
+        while chunks or submitted:
+            while chunks and self._pool.has_room:
+                future = self._pool.submit(*_call(chunks[0]))
+                if future is None:
+                    break
+                submitted.append((chunks.popleft(), future))
+            if chunks:
+                prepared.extend(_prepare(chunks.pop()))
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
+            while submitted and (submitted[0][1].done() or not chunks):
+                chunk, future = submitted.popleft()
+                try:
+                    prepared.extend(await future)
+                except WorkerFailed:
+                    prepared.extend(_prepare(chunk))
+        return prepared
+
     def _chunk(
         self, articles: Sequence[NewArticle], references: ArticleReferences, encoder: RowEncoder
     ) -> _Chunk:
@@ -186,18 +213,6 @@ def missing_relations(articles: Sequence[NewArticle], references: ArticleReferen
     known = replace(references, related={**references.related, **own})
     missing = {article.record.id or 0: missing_related(article.record, known) for article in articles}
     return {id: uris for id, uris in missing.items() if uris}
-
-
-async def _collect(
-    results: Sequence[tuple[_Chunk, PreparedRows | asyncio.Future[PreparedRows]]],
-) -> PreparedRows:
-    prepared = PreparedRows()
-    for chunk, result in results:
-        try:
-            prepared.extend(result if isinstance(result, PreparedRows) else await result)
-        except WorkerFailed:
-            prepared.extend(_prepare(chunk))
-    return prepared
 
 
 async def _with_free_entry_ids(articles: Sequence[NewArticle]) -> list[NewArticle]:

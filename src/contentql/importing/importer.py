@@ -11,6 +11,7 @@ import datetime as dt
 import difflib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -150,12 +151,14 @@ class Importer:
                 count = 0
                 await _prune_change_log(begin)
         # Relations are saved after all articles, since two articles may refer to each other.
-        for item, record in self._unsaved_relations:
+        for start in range(0, len(self._unsaved_relations), BATCH_SIZE):
+            part = self._unsaved_relations[start : start + BATCH_SIZE]
             async with begin():
-                missing = await article_writer.save_related_articles(record)
-            for uri in missing:
-                reason = f"the related article {uri} does not exist"
-                self._report(outcome_of(item, record, SaveResult("failed", reason)))
+                missing = await article_writer.save_related_articles([record for _, record in part])
+            for item, record in part:
+                for uri in missing[record.id or 0]:
+                    reason = f"the related article {uri} does not exist"
+                    self._report(outcome_of(item, record, SaveResult("failed", reason)))
         await _prune_change_log(begin)
 
     async def _create_section(self, path: str, begin: BeginTransaction) -> None:
@@ -196,7 +199,10 @@ class Importer:
             resolver.forget()
             raise
         # Only what is committed is reported.
-        self._unsaved_relations += batch.unsaved_relations
+        self._unsaved_relations += [
+            (replace(item, record=None, references=(), media=()), article_writer.only_relations(record))
+            for item, record in batch.unsaved_relations
+        ]
         self.report.external_media += batch.new_media
         for outcome in batch.outcomes:
             self._report(outcome)

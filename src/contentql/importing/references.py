@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from contentql.content.ids import new_id
 from contentql.content.import_item import ImportItem
 from contentql.content.media_placeholders import FIRST_PLACEHOLDER, with_media
 from contentql.content.records import (
@@ -22,8 +23,10 @@ from contentql.content.records import (
 from contentql.content.warnings import Warning, WarningCode
 from contentql.importing import rows
 from contentql.importing.report import SaveResult
+from contentql.store.article_records import record_columns
 from contentql.store.models.taxonomy import Author, Category, Media, Source, Tag
 
+_URLS_AT_ONCE = 500  # in one statement
 UNRESOLVED = "notImported"  # of `extra`: names of sections, tags and authors that do not exist
 
 
@@ -31,14 +34,14 @@ UNRESOLVED = "notImported"  # of `extra`: names of sections, tags and authors th
 class Resolution:
     """The record of an item with references that exist.
 
-    `created`: rows that were created for it. `new_media` counts the media files among them. `is_incomplete`:
-    something that the item names does not exist.
+    `created`: rows that were created for it. `new_media`: the media files that it shows and that do not exist
+    yet, with their ids; see `insert_media`. `is_incomplete`: something that the item names does not exist.
     """
 
     record: ArticleRecord
     warnings: list[Warning] = field(default_factory=list)
     created: list[tuple[Record, SaveResult]] = field(default_factory=list)
-    new_media: int = 0
+    new_media: list[MediaRecord] = field(default_factory=list)
     is_incomplete: bool = False
 
 
@@ -49,17 +52,36 @@ class ReferenceResolver:
         self._create, self._now = create, now
         self._keys: dict[tuple[type[Record], str], str | None] = {}
         self._media: dict[str, int] = {}
+        self._new_media: dict[str, MediaRecord] = {}
+
+    def forget_references(self) -> None:
+        """Forgets sections, tags, authors and sources, some of which a rollback has removed."""
+        self._keys.clear()
 
     def forget(self) -> None:
+        """Forgets everything."""
         self._keys.clear()
         self._media.clear()
+        self._new_media.clear()
 
     async def load_media(self, items: Iterable[ImportItem]) -> None:
-        """Loads the ids of media files that several items show, in one statement."""
-        urls = {media.url for item in items for media in item.media} - self._media.keys()
-        if urls:
-            pairs = await Media.filter(url__in=list(urls)).order_by("-id").values_list("url", "id")
-            self._media.update(dict(pairs))
+        """Loads the ids of the media files of items in few statements; forgets those of former items."""
+        self._media.clear()
+        urls = list({media.url for item in items for media in item.media})
+        for start in range(0, len(urls), _URLS_AT_ONCE):
+            rows = Media.filter(url__in=urls[start : start + _URLS_AT_ONCE]).order_by("-id")
+            self._media.update(dict(await rows.values_list("url", "id")))
+
+    async def insert_media(self, media: Sequence[MediaRecord]) -> None:
+        """Inserts media files of resolutions, each once."""
+        await Media.bulk_create(
+            Media(id=record.id, **{**record_columns(record, Media), "created_at": self._now})
+            for record in media
+        )
+        for record in media:
+            assert record.id is not None
+            self._media[record.url] = record.id
+            self._new_media.pop(record.url, None)
 
     async def resolve(self, item: ImportItem, record: ArticleRecord) -> Resolution:
         """The record with ids of media files and keys of existing rows; others are dropped with a warning."""
@@ -69,12 +91,12 @@ class ReferenceResolver:
             result.record = _with_keys(record, keys, item.references, result.warnings)
             result.is_incomplete = None in keys.values()
         if item.media:
-            ids = {
-                FIRST_PLACEHOLDER + n: await self._media_id(media, result)
-                for n, media in enumerate(item.media)
-            }
-            result.record = _with_media_ids(result.record, ids)
+            result.record = _with_media_ids(result.record, self.media_ids(item, result.new_media))
         return result
+
+    def media_ids(self, item: ImportItem, new: list[MediaRecord]) -> dict[int, int]:
+        """The ids of the media files of an item by their placeholders; adds new ones to `new`."""
+        return {FIRST_PLACEHOLDER + n: self._media_id(media, new) for n, media in enumerate(item.media)}
 
     async def _find(self, reference: Record, result: Resolution) -> str | None:
         """The key of the row of a reference, None if there is none."""
@@ -87,16 +109,13 @@ class ReferenceResolver:
             self._keys[kind, key] = key
         return self._keys[kind, key]
 
-    async def _media_id(self, media: MediaRecord, result: Resolution) -> int:
-        if media.url not in self._media:
-            row = await Media.filter(url=media.url).order_by("id").first()
-            if row is None:
-                saved = await rows.save_record(media, self._now)
-                result.created.append((media, saved))
-                result.new_media += 1
-                row = await Media.get(url=media.url)
-            self._media[media.url] = row.id
-        return self._media[media.url]
+    def _media_id(self, media: MediaRecord, new: list[MediaRecord]) -> int:
+        if media.url in self._media:
+            return self._media[media.url]
+        record = self._new_media.setdefault(media.url, media.model_copy(update={"id": new_id()}))
+        assert record.id is not None
+        new.append(record)
+        return record.id
 
 
 def reference_key(reference: Record) -> tuple[type[Record], str]:

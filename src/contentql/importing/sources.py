@@ -67,6 +67,11 @@ class _Budget:
         if self.used > _RATIO_BYTES and self.used > MAX_RATIO * self.compressed:
             raise _Refused("the file grows out of all proportion when it is decompressed")
 
+    def give_back(self, count: int) -> None:
+        """Takes back what a refused file has used: those after it are read."""
+        self.used -= count
+        self.remaining += count
+
 
 def open_sources(names: list[str]) -> Iterator[SourceFile | ImportItem]:
     """Opens the files one after the other; each is closed when the next one is opened.
@@ -201,10 +206,12 @@ def _open_member(
         return
     with tempfile.SpooledTemporaryFile(_MEMORY_BYTES) as file:
         target = cast(BinaryIO, file)
+        used = budget.used
         try:
             with opener() as member:
                 _copy(member, target, budget)
         except (*_READ_ERRORS, _Refused) as exc:
+            budget.give_back(budget.used - used)
             yield ImportItem(name, error=_description(exc))
             return
         head = _head(target)

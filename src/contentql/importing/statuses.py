@@ -63,11 +63,9 @@ def choose_status(
     if record.published_at is None and options.publish_at:
         values["published_at"] = options.publish_at
     record = record.model_copy(update=values)
-    if item.source_status is SourceStatus.CANCELED:
-        return StatusChoice(record.model_copy(update={"status": Status.WITHDRAWN}), item.derived)
     wanted = options.status or (Status.PUBLISHED if options.publish_at else Status.DRAFT)
     before = stored.status if stored else None
-    if item.source_status is SourceStatus.HIDDEN:
+    if item.source_status is not SourceStatus.PUBLIC:
         # An article that was public here is not public any more.
         derived = item.derived if before in _SHOWN else item.derived | {"status"}
         chosen = Status.DRAFT if wanted is Status.PUBLISHED else wanted

@@ -16,7 +16,10 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 _HEADER: Final = 8  # bytes of the length before each message
-_MAX_PENDING: Final = 40  # calls that a process has not answered yet
+# Calls that a process has not answered: one that it computes, and the next ones. The caller computes
+# others meanwhile.
+_MAX_PENDING: Final = 3
+_BUFFER: Final = 1 << 20  # bytes of answers that a process can write before they are read
 
 
 class WorkerFailed(Exception):
@@ -24,40 +27,51 @@ class WorkerFailed(Exception):
 
 
 class WorkerPool:
-    """Processes that start with the first call; `processes`: by default one less than there are processors."""
+    """Processes, by default one less than there are processors, which begin to start with `start`."""
 
     def __init__(self, processes: int | None = None) -> None:
         self._count = max(0, _processors() - 1) if processes is None else processes
-        self._workers: list[_Worker] | None = None
+        self._workers: list[_Worker] = []
+
+    def start(self) -> None:
+        """Begins to start the processes, unless they were started."""
+        if not self._workers:
+            self._workers = [_Worker() for _ in range(self._count)]
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any] | None:
-        """Begins a call, or returns None if no process is ready for it.
+        """Begins a call, or returns None if no process is free for it.
 
         The future raises WorkerFailed. The function must be one that can be imported.
         """
-        if self._workers is None:
-            self._workers = [_Worker() for _ in range(self._count)]
-        ready = [worker for worker in self._workers if worker.is_ready]
-        worker = min(ready, key=lambda one: len(one.pending), default=None)
-        if worker is None or len(worker.pending) >= _MAX_PENDING:
+        worker = self._free_worker()
+        if worker is None:
             return None
         return worker.call(pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL))
 
+    @property
+    def has_room(self) -> bool:
+        """Whether a process would take a call."""
+        return self._free_worker() is not None
+
+    def _free_worker(self) -> _Worker | None:
+        ready = [worker for worker in self._workers if worker.is_ready]
+        worker = min(ready, key=lambda one: len(one.pending), default=None)
+        return worker if worker and len(worker.pending) < _MAX_PENDING else None
+
     async def wait_until_ready(self) -> None:
         """Starts the processes and waits until they take calls, or have failed to start."""
-        self.submit(int)
-        for worker in self._workers or ():
+        self.start()
+        for worker in self._workers:
             await worker.started.wait()
 
     async def close(self) -> None:
         """Ends the processes."""
-        workers, self._workers = self._workers or [], []
-        for worker in workers:
+        for worker in self._workers:
             await worker.close()
 
 
 class _Worker:
-    """A process, its unanswered calls, and the task that reads its answers."""
+    """A process, its calls without an answer, and the task that reads its answers."""
 
     def __init__(self) -> None:
         self.pending: deque[asyncio.Future[Any]] = deque()
@@ -67,7 +81,8 @@ class _Worker:
         self._task = asyncio.create_task(self._run())
 
     def call(self, message: bytes) -> asyncio.Future[Any]:
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
+        assert self._process.stdin is not None
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.pending.append(future)
         self._process.stdin.write(len(message).to_bytes(_HEADER) + message)
@@ -92,6 +107,7 @@ class _Worker:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,
+                limit=_BUFFER,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
             stdout = self._process.stdout
@@ -99,7 +115,7 @@ class _Worker:
             while True:
                 size = int.from_bytes(await stdout.readexactly(_HEADER))
                 answer = await stdout.readexactly(size)
-                if not self.is_ready:
+                if not self.started.is_set():  # the first message says that the process has started
                     self.is_ready = True
                     self.started.set()
                     continue
@@ -148,5 +164,9 @@ if __name__ == "__main__":
     # What the functions print must not get between the answers.
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl  # not on every system
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _BUFFER)
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         _serve(sys.stdin.buffer, pipe)

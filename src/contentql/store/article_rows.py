@@ -140,7 +140,7 @@ def article_rows(
         "reading_minutes": size.minutes,
         **(extra_columns or {}),
     }
-    parts = {
+    parts: dict[type[Model], list[Row]] = {
         **_link_rows(record, references),
         Correction: [{"id": value.id, **record_columns(value, Correction)} for value in record.corrections],
         SlugHistory: [record_columns(value, SlugHistory) for value in record.slug_history],
@@ -166,7 +166,9 @@ def article_rows(
 
 def related_rows(record: ArticleRecord, references: ArticleReferences) -> list[Row]:
     """Computes the rows of the related articles that exist."""
-    ids = {**references.related, record.uri: record.id}
+    ids = dict(references.related)
+    if record.uri and record.id:
+        ids[record.uri] = record.id
     return [
         {"related_id": ids[uri], "position": position}
         for position, uri in enumerate(dict.fromkeys(record.related))

@@ -27,6 +27,11 @@ from contentql.store.models.articles import Article, ArticleAuthor, ArticleBody,
 from contentql.store.models.attributions import Attribution
 from contentql.store.models.taxonomy import Media
 
+_NO_CONTENT: Mapping[str, Any] = {
+    **dict.fromkeys(("blocks", "attributions", "corrections", "media", "tags", "authors", "sections"), ()),
+    **dict.fromkeys(("category", "story", "lead_media", "lede", "summary"), None),
+    "extra": {},
+}
 # Columns by which rows of a table refer to each other.
 REFERENCE_COLUMNS: Mapping[type[Model], str] = {Attribution: "via_id"}
 
@@ -76,12 +81,17 @@ async def save_article(
     return rows.missing
 
 
-async def save_related_articles(record: ArticleRecord) -> list[str]:
-    """Writes the related articles of an article and returns the URIs of those that do not exist."""
-    references = await load_references([record])
-    related = related_rows(record, references)
-    await replace_rows(ArticleRelated, {"article_id": record.id}, related)
-    return missing_related(record, references)
+async def save_related_articles(records: Sequence[ArticleRecord]) -> dict[int, list[str]]:
+    """Writes the related articles of articles. Returns the URIs of those that do not exist, by article."""
+    references = await load_references([only_relations(record) for record in records])
+    rows = {record.id: related_rows(record, references) for record in records if record.id}
+    await replace_rows_of(ArticleRelated, "article_id", rows)
+    return {record.id: missing_related(record, references) for record in records if record.id}
+
+
+def only_relations(record: ArticleRecord) -> ArticleRecord:
+    """Returns the record without its content, for `save_related_articles`."""
+    return record.model_copy(update=_NO_CONTENT)
 
 
 async def require_media(ids: Iterable[int | None]) -> None:

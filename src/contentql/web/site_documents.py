@@ -18,9 +18,11 @@ from contentql.cache.entry import CachedResponse, content_hash
 from contentql.execution.executor import Executor
 from contentql.execution.public_content import MAX_PAGES, PAGE_SIZE, Content, Page, PublicContent, articles_of
 from contentql.execution.removed_articles import RemovedArticles
-from contentql.formats import atom_writer, jsonfeed_writer, jsonld, markdown_writer, rss_writer, sitemap
+from contentql.formats import markdown_writer
 from contentql.formats.article_document import FEED_ARTICLE_COSTS, FeedInfo, RemovedArticle
-from contentql.formats.feed_values import last_change
+from contentql.formats.feeds import atom_writer, jsonfeed_writer, rss_writer, sitemap
+from contentql.formats.feeds.feed_values import last_change
+from contentql.formats.pages import jsonld
 from contentql.lru import LRUCache
 from contentql.url_patterns import Site
 from contentql.web.site_paths import (
@@ -110,7 +112,7 @@ class SiteDocuments:
         self, requested: SitePath, page: Page | None, base_url: str, content: PublicContent
     ) -> Rendering | None:
         result = await content.feed(page, self._items, with_sources=self._with_sources)
-        if result is None or (page and result.data[0]["node"] is None):
+        if result is None or result.is_null:
             return None
         removed: tuple[RemovedArticle, ...] = ()
         if requested.format == "atom":
@@ -147,7 +149,7 @@ class SiteDocuments:
     async def _document(self, requested: SitePath, page: Page, content: PublicContent) -> Rendering | None:
         is_json_ld = requested.format == "jsonld"
         result = await (content.json_ld(page) if is_json_ld else content.article(page))
-        if result is None or result.data[0]["article"] is None:
+        if result is None or result.is_null:
             return None
 
         def render() -> tuple[bytes, dt.datetime | None]:
@@ -190,11 +192,14 @@ class SiteDocuments:
         return await self._render(key, result, sitemap.CONTENT_TYPE, render)
 
     async def _sitemap_index(self, base_url: str, content: PublicContent) -> Rendering:
-        known = await content.published_range()
-        times = [_time(article["publishedAt"]) for article in articles_of(known.data[0])]
-        responses = list(known.responses)
+        range_ = await content.published_range()
+        times = [_time(article["publishedAt"]) for article in articles_of(range_.data[0])]
+        responses = list(range_.responses)
         sitemaps: list[tuple[str, dt.datetime | None]] = []
-        months = list(_months(times[0], times[-1])) if times else []
+        # Years first, because a single article may have a time long before the others.
+        years = [_year(year) for year in range(times[0].year, times[-1].year + 1)] if times else []
+        counts = await _count(years, content, responses)
+        months = [month for year, count, _ in counts if count for month in _months(year.year)]
         for start, count, changed in await _count(months, content, responses):
             if count > _PART * _MAX_PARTS:
                 days = list(_days(start))
@@ -270,9 +275,12 @@ def _parts(
         yield base_url + sitemap_path(start, of_day=of_day, part=part), changed
 
 
-def _months(first: dt.datetime, last: dt.datetime) -> Iterable[tuple[dt.datetime, dt.datetime]]:
-    for number in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
-        yield month_period(number // 12, number % 12 + 1)
+def _year(year: int) -> tuple[dt.datetime, dt.datetime]:
+    return month_period(year, 1)[0], month_period(year, 12)[1]
+
+
+def _months(year: int) -> Iterable[tuple[dt.datetime, dt.datetime]]:
+    return (month_period(year, month) for month in range(1, 13))
 
 
 def _days(month: dt.datetime) -> Iterable[tuple[dt.datetime, dt.datetime]]:

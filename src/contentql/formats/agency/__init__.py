@@ -1,0 +1,1 @@
+"""Formats of news agencies: ninjs and NewsML-G2."""

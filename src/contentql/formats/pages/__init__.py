@@ -1,0 +1,1 @@
+"""Web pages, and JSON-LD of schema.org."""
