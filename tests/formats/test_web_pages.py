@@ -232,7 +232,7 @@ def test_the_text_of_the_article_is_found(body: str, expected: list[str]) -> Non
 def test_a_page_that_marks_no_article_is_read(is_installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the extra `html`, and without it."""
     if not is_installed:
-        monkeypatch.setattr("contentql.formats.html_reader.find_spec", lambda name: None)
+        monkeypatch.setattr("contentql.formats.pages.html_reader.find_spec", lambda name: None)
     body = (
         f'<div id="menu"><ul><li><a href="/">Home</a></li></ul></div><div><div><h1>T</h1><p>{TEXT}1</p>'
         f'<p>{TEXT}2</p></div></div><div class="sidebar"><p>{TEXT}</p></div>'
