@@ -86,8 +86,8 @@ async def create(
         if wait:
             await writer.wait_until_ready()
         async with database.long_transaction(5) as connection:
-            task = await writer.prepare([NewArticle(record, "Imported from test") for record in articles])
-            await writer.insert(connection, await task)
+            new = [NewArticle(record, "Imported from test") for record in articles]
+            await writer.insert(connection, new)
     finally:
         await writer.close()
 
@@ -181,9 +181,8 @@ async def test_a_process_that_ends_is_replaced_by_the_importer(database_url: str
     writer = NewArticles(database.dialect, NOW, "import-1", processes=1)
     await writer.wait_until_ready()
     async with database.long_transaction(5) as connection:
-        task = await writer.prepare([NewArticle(record, "test") for record in articles])
-        await writer.close()
-        await writer.insert(connection, await task)
+        new = [NewArticle(record, "test") for record in articles]
+        await writer.insert(connection, new, meanwhile=writer.close)
     assert len(await rows_of(database, "article")) == len(articles)
 
 

@@ -286,10 +286,8 @@ class Batch:
         references = await load_references([each.record for each in pending])
         articles = [each.new_article() for each in pending]
         missing = bulk.missing_relations(articles, references)
-        prepared = await self.run.writer().prepare(articles, references)
-        if read_ahead:
-            await read_ahead()
-        await self.run.writer().insert(self._connection, await prepared)
+        writer = self.run.writer()
+        await writer.insert(self._connection, articles, references, meanwhile=read_ahead)
         self.unsaved_relations += [
             (each.item, each.record) for each in pending if missing.get(each.record.id or 0)
         ]

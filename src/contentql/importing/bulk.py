@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from contentql.content import blocks
+from contentql.content.enums import Status
 from contentql.content.field_types import STORED
 from contentql.content.ids import encode_id, reserve_ids
 from contentql.content.records import ArticleRecord
@@ -45,7 +46,7 @@ from contentql.store.models.taxonomy import ExternalId
 
 MIN_ARTICLES: Final = 20  # with fewer, write them one by one: caches then lose only what has changed
 _CHUNK: Final = 10  # articles whose rows a process computes at once
-_TURNS: Final = 10  # of the event loop, in which it receives the rows of a chunk
+_CHUNKS_AT_ONCE: Final = 4  # of which the rows are inserted together
 _MANY: Final = 100  # articles of a batch for which starting processes is worth while
 
 
@@ -107,15 +108,21 @@ class NewArticles:
         self._pool = WorkerPool(processes)
         self._encoder: RowEncoder | None = None
 
-    async def prepare(
-        self, articles: Sequence[NewArticle], references: ArticleReferences | None = None
-    ) -> asyncio.Task[PreparedRows]:
-        """Reads what the articles refer to, in a transaction, and begins to compute their rows.
+    async def insert(
+        self,
+        connection: Any,
+        articles: Sequence[NewArticle],
+        references: ArticleReferences | None = None,
+        *,
+        meanwhile: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """Inserts articles, as the last writes of a transaction; see `bulk_writer.insert_rows`.
 
-        The task that this returns has the rows for `insert`. Other processes and this one compute them, as
-        fast as each can. Relations to articles that exist neither in the database nor
-        among `articles` are left out. Raises ReferenceNotFound if another row that an article names does not
-        exist. `references`: those of the articles, if they are known.
+        Other processes compute their rows while the database inserts those of the articles before; without
+        such processes, this one does. `meanwhile` is awaited while they compute the first rows. Relations to
+        articles that exist neither in the database nor among `articles` are left out. Raises
+        ReferenceNotFound if another row that an article names does not exist. `references`: those of the
+        articles, if they are known.
         """
         self._encoder = self._encoder or row_encoder(self._dialect)
         if len(articles) >= _MANY:
@@ -126,18 +133,20 @@ class NewArticles:
             require_references(article.record, references)
         own = {str(article.record.uri): article.record.id or 0 for article in articles}
         references = replace(references, related={**references.related, **own})
-        chunks = deque(
-            self._chunk(articles[start : start + _CHUNK], references, self._encoder)
-            for start in range(0, len(articles), _CHUNK)
-        )
-        task = asyncio.create_task(self._prepare_chunks(chunks))
-        await asyncio.sleep(0)  # the first chunks are submitted before this process is busy with other work
-        return task
-
-    async def insert(self, connection: Any, prepared: PreparedRows) -> None:
-        """Inserts prepared articles, as the last writes of a transaction; see `bulk_writer.insert_rows`."""
-        assert self._encoder is not None, "nothing was prepared"
-        await insert_rows(connection, self._encoder, prepared)
+        submitted: deque[tuple[_Chunk, asyncio.Future[PreparedRows] | None]] = deque()
+        try:
+            for start in range(0, len(articles), _CHUNK):
+                chunk = self._chunk(articles[start : start + _CHUNK], references, self._encoder)
+                submitted.append((chunk, self._pool.submit(*_call(chunk)) if self._pool.is_ready else None))
+                await asyncio.sleep(0)  # the processes receive it
+            if meanwhile:
+                await meanwhile()
+            logged = not any(_is_public(article.record, self._now) for article in articles)
+            await insert_rows(connection, self._encoder, _computed_rows(submitted), logged=logged)
+        finally:
+            for _, future in submitted:
+                if future:
+                    future.cancel()
 
     async def update(self, connection: Any, articles: Sequence[ChangedArticle]) -> ArticleReferences:
         """Updates articles that have no live entries, and returns what they refer to.
@@ -178,33 +187,39 @@ class NewArticles:
         """Ends the processes."""
         await self._pool.close()
 
-    async def _prepare_chunks(self, chunks: deque[_Chunk]) -> PreparedRows:
-        """Computes the rows of all chunks: in this process what others have not begun when it has time."""
-        prepared = PreparedRows()
-        submitted: deque[tuple[_Chunk, asyncio.Future[PreparedRows]]] = deque()
-        while chunks or submitted:
-            while chunks and self._pool.has_room:
-                future = self._pool.submit(*_call(chunks[0]))
-                if future is None:
-                    break
-                submitted.append((chunks.popleft(), future))
-            if chunks:
-                prepared.extend(_prepare(chunks.pop()))
-                for _ in range(_TURNS):
-                    await asyncio.sleep(0)
-            while submitted and (submitted[0][1].done() or not chunks):
-                chunk, future = submitted.popleft()
-                try:
-                    prepared.extend(await future)
-                except WorkerFailed:
-                    prepared.extend(_prepare(chunk))
-        return prepared
-
     def _chunk(
         self, articles: Sequence[NewArticle], references: ArticleReferences, encoder: RowEncoder
     ) -> _Chunk:
         ids = reserve_ids(sum(_max_rows(article.record) for article in articles))
         return _Chunk(articles, references, encoder, ids, self._now, self._request_id, self._with_history)
+
+
+def _is_public(record: ArticleRecord, now: dt.datetime) -> bool:
+    """Whether the public sees a new article at once."""
+    starts = [at for at in (record.published_at, record.embargo_until) if at]
+    return (
+        record.status in (Status.PUBLISHED, Status.SCHEDULED)
+        and record.deleted_at is None
+        and bool(record.published_at)
+        and max(starts) <= now
+        and (record.expires_at is None or record.expires_at > now)
+    )
+
+
+async def _computed_rows(
+    submitted: deque[tuple[_Chunk, asyncio.Future[PreparedRows] | None]],
+) -> AsyncIterator[PreparedRows]:
+    """The rows of all chunks, some chunks at once; of those without a future, computed in this process."""
+    while submitted:
+        rows = PreparedRows()
+        for _ in range(min(_CHUNKS_AT_ONCE, len(submitted))):
+            chunk, future = submitted.popleft()
+            try:
+                rows.extend(await future if future else _prepare(chunk))
+            except WorkerFailed:
+                rows.extend(_prepare(chunk))
+            await asyncio.sleep(0)
+        yield rows
 
 
 def missing_relations(articles: Sequence[NewArticle], references: ArticleReferences) -> dict[int, list[str]]:

@@ -16,9 +16,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 _HEADER: Final = 8  # bytes of the length before each message
-# Calls that a process has not answered: one that it computes, and the next ones. The caller computes
-# others meanwhile.
-_MAX_PENDING: Final = 3
+_MAX_PENDING: Final = 64  # calls that a process has not answered
 _BUFFER: Final = 1 << 20  # bytes of answers that a process can write before they are read
 
 
@@ -49,7 +47,7 @@ class WorkerPool:
         return worker.call(pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL))
 
     @property
-    def has_room(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether a process would take a call."""
         return self._free_worker() is not None
 

@@ -6,9 +6,10 @@ new article that the triggers would have written.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
@@ -49,6 +50,7 @@ _MODELS: Final[Sequence[type[Model]]] = (
     Article, ArticleBody, ArticleSection, ArticleTag, ArticleAuthor, ArticleMedia, Correction, SlugHistory,
     ExternalId, Attribution, LiveEntry, LiveEntryUse, ArticleRelated, Revision, AuditEntry,
 )  # fmt: skip
+_RELATED: Final = "article_related"
 _ARTICLE_SEARCH: Final = "article_search"
 _ENTRY_SEARCH: Final = "live_entry_search"
 _PLAIN_TYPES: Final = frozenset({str, int, bool, float, bytes, type(None)})
@@ -203,27 +205,42 @@ class RowCollector:
             self.prepared.extend(PreparedRows(groups={record.translation_group: is_public}))
 
 
-async def insert_rows(connection: Any, encoder: RowEncoder, prepared: PreparedRows) -> None:
-    """Inserts the rows in the open transaction, as the last of its writes.
+async def insert_rows(
+    connection: Any, encoder: RowEncoder, parts: AsyncIterator[PreparedRows], *, logged: bool
+) -> None:
+    """Inserts the rows in the open transaction, as the last of its writes, each part as soon as it is there.
 
-    On PostgreSQL other transactions with changes wait for this one from here on. Raises IntegrityError if a
-    row violates a constraint; the transaction must be rolled back then.
+    `logged`: the triggers log each row. Otherwise the change log says that any row may have changed, which
+    removes every cached response: only for articles of which the public sees one, since a response that is
+    computed again would tell it of the others.
+    On PostgreSQL other transactions with changes wait for this one from the last part on. Raises
+    IntegrityError if a row violates a constraint; the transaction must be rolled back then.
     """
-    tables = {str(model._meta.db_table): model for model in _MODELS}
+    rest = PreparedRows()  # what may refer to the articles of any part, and the log
     try:
         if encoder.dialect == "sqlite":
             await connection.execute_query(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        async with unlogged_inserts(connection):
-            for table in tables:
-                if rows := prepared.tables.get(table):
-                    await _insert(connection, encoder, table, rows)
-        for table, sql in _search_statements(encoder.dialect).items():
-            if rows := prepared.tables.get(table):
-                await connection.execute_many(sql, rows)
+        async with contextlib.nullcontext() if logged else unlogged_inserts(connection):
+            async for part in parts:
+                related = part.tables.pop(_RELATED, [])
+                await _insert_tables(connection, encoder, part)
+                rest.extend(PreparedRows({_RELATED: related}, part.log, part.groups))
+            await _insert_tables(connection, encoder, rest)
     except (sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError) as exc:
         raise IntegrityError(exc) from exc
-    await invalidate_everything(connection)
-    await article_log.insert_new_articles(connection, prepared.log, prepared.groups)
+    if not logged:
+        await invalidate_everything(connection)
+        await article_log.insert_new_articles(connection, rest.log, rest.groups)
+
+
+async def _insert_tables(connection: Any, encoder: RowEncoder, prepared: PreparedRows) -> None:
+    for model in _MODELS:
+        table = str(model._meta.db_table)
+        if rows := prepared.tables.get(table):
+            await _insert(connection, encoder, table, rows)
+    for table, sql in _search_statements(encoder.dialect).items():
+        if rows := prepared.tables.get(table):
+            await connection.execute_many(sql, rows)
 
 
 async def insert_history(connection: Any, encoder: RowEncoder, prepared: PreparedRows) -> None:
