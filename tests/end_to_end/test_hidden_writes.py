@@ -300,7 +300,9 @@ async def import_drafts(newsroom: EditorialClient, ids: Mapping[str, Any]) -> No
         for n in range(60)
     ]
     report = await import_records(
-        Database(newsroom.url), [ImportItem(str(n), record) for n, record in enumerate(records)]
+        Database(newsroom.url),
+        [ImportItem(str(n), record) for n, record in enumerate(records)],
+        now=newsroom.now,
     )
     assert {outcome.result for outcome in report.outcomes} == {"created"}
 
