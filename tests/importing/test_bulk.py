@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from random import Random
 from typing import Any
 
@@ -75,6 +75,14 @@ def without_entry_number(record: ArticleRecord) -> ArticleRecord:
         for block in record.blocks
     ]
     return record.model_copy(update={"blocks": complete_entries(body)})
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An empty database, closed after the test."""
+    database = Database(database_url)
+    yield database
+    await database.close()
 
 
 async def create(
@@ -173,9 +181,8 @@ async def test_imports_of_many_items_store_the_same_as_imports_of_each(server: S
         assert await stored(together) == await stored(alone)
 
 
-async def test_a_process_that_ends_is_replaced_by_the_importer(database_url: str) -> None:
+async def test_a_process_that_ends_is_replaced_by_the_importer(database: Database) -> None:
     """Rows that it has not computed are computed by the importer itself."""
-    database = Database(database_url)
     others, articles = complete(newsroom(0, 60))
     await import_records(database, others, now=NOW)
     writer = NewArticles(database.dialect, NOW, "import-1", processes=1)
@@ -186,9 +193,8 @@ async def test_a_process_that_ends_is_replaced_by_the_importer(database_url: str
     assert len(await rows_of(database, "article")) == len(articles)
 
 
-async def test_an_article_that_cannot_be_inserted_fails_alone(database_url: str) -> None:
+async def test_an_article_that_cannot_be_inserted_fails_alone(database: Database) -> None:
     """Two articles have an attribution with the same id, which only the database notices."""
-    database = Database(database_url)
     others, articles = complete(newsroom(1, 40))
     heads = [record for record in articles if record.attributions]
     first, last = heads[0], heads[-1]
@@ -210,9 +216,8 @@ async def logged_sections(database: Database) -> list[int]:
     return [row["row_id"] for row in await rows_of(database, "row_change") if row["table_name"] == "category"]
 
 
-async def test_only_inserts_of_the_block_are_not_logged(database_url: str) -> None:
+async def test_only_inserts_of_the_block_are_not_logged(database: Database) -> None:
     """Not updates in it, not inserts after it in the transaction, and not those of a later one."""
-    database = Database(database_url)
     async with database.long_transaction(5) as connection:
         async with unlogged_inserts(connection):
             await connection.execute_query(SECTION.format(1))
@@ -224,9 +229,8 @@ async def test_only_inserts_of_the_block_are_not_logged(database_url: str) -> No
     assert [(row["row_id"], row["before"] is None) for row in changes] == [(1, False), (2, True), (3, True)]
 
 
-async def test_inserts_are_logged_again_after_an_error(database_url: str) -> None:
+async def test_inserts_are_logged_again_after_an_error(database: Database) -> None:
     """Also in the same transaction, if only a part of it is rolled back."""
-    database = Database(database_url)
 
     async def insert_twice(connection: Any) -> None:
         async with savepoint(connection), unlogged_inserts(connection):

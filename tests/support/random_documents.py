@@ -307,4 +307,4 @@ def _pool_name(field: str, parent: str) -> str:
 
 def without_sync_tokens(body: bytes) -> bytes:
     """A response without the content of sync tokens, which are encrypted with a key of the database."""
-    return re.sub(rb'"cqld_[\w-]+"', b'"cqld_"', body)
+    return re.sub(rb'"(cql[dl]_)[\w=-]+"', rb'"\1"', body)
