@@ -149,7 +149,7 @@ class ArticleImport:
             self.unsaved_relations = record
         if is_withdrawal:
             await self._save_notice(stored)
-        reason = f"Imported from {self._item.location}"
+        reason = history.reason_of(self._item)
         if self._with_revision:
             await history.save_imported_version(connection, stored, record, self._now, reason)
         self._lookup.set_saved(record)

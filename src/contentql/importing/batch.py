@@ -8,9 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pydantic
-from tortoise.exceptions import IntegrityError, ValidationError
-
 from contentql.content.blocks import live_entries
 from contentql.content.ids import encode_id
 from contentql.content.import_item import ImportItem
@@ -19,38 +16,31 @@ from contentql.content.records import (
     HistoryRecord,
     MediaRecord,
     Record,
-    describe_validation_error,
 )
+from contentql.content.warnings import Warning
 from contentql.importing import bulk, history
 from contentql.importing.articles import ArticleImport, PlannedArticle, PlannedUpdate
 from contentql.importing.bulk import ChangedArticle, NewArticle, NewArticles
-from contentql.importing.history import write_audit_entry
+from contentql.importing.failures import ITEM_ERRORS, failure_of
+from contentql.importing.history import reason_of, write_audit_entry
 from contentql.importing.identity import NO_IDENTITY, Identity
-from contentql.importing.lookup import ArticleLookup, with_external_id
-from contentql.importing.publishing import ImportConflict, RecordRejected, describe_draft
+from contentql.importing.lookup import ArticleLookup
+from contentql.importing.publishing import describe_draft
 from contentql.importing.redirects import FormerAddresses, save_redirects
 from contentql.importing.references import ReferenceResolver
 from contentql.importing.report import (
     ItemOutcome,
     SaveResult,
     WrittenRow,
-    describe_integrity_error,
     kind_of,
     outcome_of,
 )
 from contentql.importing.statuses import ImportOptions
 from contentql.store import article_writer
-from contentql.store.article_records import ReferenceNotFound
 from contentql.store.article_rows import load_references, missing_related
 from contentql.store.models.articles import Article
 from contentql.store.models.history import AuditEntry
 from contentql.url_patterns import Site
-
-# Errors of one item, which leave the others of its batch alone.
-_ITEM_ERRORS = (
-    ImportConflict, pydantic.ValidationError, IntegrityError, ReferenceNotFound, RecordRejected,
-    ValidationError, ValueError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ class Run:
     async def audit(self, item: ImportItem, record: Record | HistoryRecord, saved: SaveResult) -> None:
         """Writes the audit entry of a row that was created or changed."""
         if saved.written and self.with_history:
-            reason = f"Imported from {item.location}"
+            reason = reason_of(item)
             await write_audit_entry(saved.written, kind_of(record), self.now, reason, self.request_id)
 
 
@@ -88,7 +78,7 @@ class _Pending:
     def new_article(self) -> NewArticle:
         columns = self.identity.columns() if self.identity else {}
         state = {(key.system, key.value): columns for key in self.record.external_ids if columns}
-        return NewArticle(self.record, f"Imported from {self.item.location}", state)
+        return NewArticle(self.record, reason_of(self.item), state)
 
     def result(self) -> SaveResult:
         record = self.record
@@ -109,7 +99,7 @@ class _PendingUpdate:
 
     def changed_article(self) -> ChangedArticle:
         planned = self.planned
-        reason = f"Imported from {self.item.location}"
+        reason = reason_of(self.item)
         return ChangedArticle(planned.row, planned.stored, planned.record, reason, planned.has_base_revision)
 
 
@@ -130,9 +120,9 @@ class Batch:
         """Loads what is stored of the articles of these items, unless they were imported unchanged before."""
         rows = {}
         for item in items:
-            if not isinstance(item.record, ArticleRecord):
+            record = item.record
+            if not isinstance(record, ArticleRecord):
                 continue
-            record = with_external_id(item.record)
             last = self._lookup.find_last_import(record)
             if _has_identity(item, record):
                 identity = Identity.of(item, record, self.run.options, self.run.now)
@@ -147,37 +137,34 @@ class Batch:
     async def import_item(self, item: ImportItem, save_record: Callable[[Any, ImportItem], Any]) -> None:
         """Imports an item. `save_record` saves one that is no article."""
         if item.record is None:
-            result = "skipped" if item.skipped else "failed"
-            reason = item.skipped or item.error or "there is no record"
-            self._add(item, None, SaveResult("skipped" if result == "skipped" else "failed", reason))
+            if item.skipped:
+                self._add(item, None, SaveResult("skipped", item.skipped))
+            else:
+                self._add(item, None, SaveResult("failed", item.error or "there is no record"))
             return
-        is_article = isinstance(item.record, ArticleRecord)
-        if not is_article or self._lookup.is_new(with_external_id(item.record)):  # type: ignore[arg-type]
+        article = item.record if isinstance(item.record, ArticleRecord) else None
+        if article is None or self._lookup.is_new(article):
             await self.insert_pending()
-        if item.media and is_article and live_entries(item.record.blocks):  # type: ignore[union-attr]
+        if article and item.media and live_entries(article.blocks):
             new: list[MediaRecord] = []  # a live blog that exists is saved at once
             self.run.resolver.media_ids(item, new)
             self._media |= {media.url: (media, item) for media in new}
             await self._insert_media()
         count = len(self.outcomes)
         # A new article is inserted later, so nothing is written that could be undone.
-        is_read_only = is_article and not item.references and not self._is_stored(item)
+        is_stored = article is None or self.run.options.update or self._lookup.is_stored(article)
+        is_read_only = not item.references and not is_stored
         try:
             async with contextlib.nullcontext() if is_read_only else savepoint(self._connection):
-                if isinstance(item.record, ArticleRecord):
-                    await self._import_article(item, item.record)
+                if article:
+                    await self._import_article(item, article)
                 else:
                     self._add(item, item.record, await save_record(self._connection, item))
-        except _ITEM_ERRORS as exc:
+        except ITEM_ERRORS as exc:
             # Rows that were created for the item are gone.
             del self.outcomes[count:]
             self.run.resolver.forget_references()
-            self._add(item, item.record, _failure(exc))
-
-    def _is_stored(self, item: ImportItem) -> bool:
-        if self.run.options.update or not isinstance(item.record, ArticleRecord):
-            return True
-        return self._lookup.is_stored(with_external_id(item.record))
+            self._add(item, item.record, failure_of(exc))
 
     async def insert_pending(self, read_ahead: Callable[[], Awaitable[object]] | None = None) -> None:
         """Saves the changed articles and inserts the new ones, and sets their outcomes.
@@ -191,7 +178,7 @@ class Batch:
             try:
                 async with savepoint(self._connection):
                     await self._insert_together(pending, read_ahead)
-            except _ITEM_ERRORS:
+            except ITEM_ERRORS:
                 pass  # one of them cannot be inserted: the others are inserted one by one
             else:
                 await self._finish(pending)
@@ -202,9 +189,9 @@ class Batch:
                 async with savepoint(self._connection):
                     await self._insert(each)
                 inserted.append(each)
-            except _ITEM_ERRORS as exc:
+            except ITEM_ERRORS as exc:
                 self._lookup.forget(each.record)
-                self._set_outcome(each, _failure(exc))
+                self._set_outcome(each, failure_of(exc))
         await self._finish(inserted)
 
     async def _insert_media(self) -> None:
@@ -219,7 +206,7 @@ class Batch:
                         WrittenRow(encode_id("media", record.id or 0)),
                         "media",
                         self.run.now,
-                        f"Imported from {item.location}",
+                        reason_of(item),
                         self.run.request_id,
                     )
                 )
@@ -233,7 +220,7 @@ class Batch:
                 async with savepoint(self._connection):
                     changes = [each.changed_article() for each in updates]
                     references = await self.run.writer().update(self._connection, changes)
-            except _ITEM_ERRORS:
+            except ITEM_ERRORS:
                 pass  # one of them cannot be saved: the others are saved one by one
             else:
                 for each in updates:
@@ -246,9 +233,9 @@ class Batch:
                 async with savepoint(self._connection):
                     await self._save_update(each)
                     await self._finish_update(each)
-            except _ITEM_ERRORS as exc:
+            except ITEM_ERRORS as exc:
                 self._lookup.set_saved(each.planned.stored)
-                self.outcomes[each.outcome] = outcome_of(each.item, each.planned.record, _failure(exc))
+                self.outcomes[each.outcome] = outcome_of(each.item, each.planned.record, failure_of(exc))
 
     async def _save_update(self, pending: _PendingUpdate) -> None:
         """Saves one changed article with its revision and audit entry."""
@@ -257,7 +244,7 @@ class Batch:
         if await article_writer.save_article(self._connection, planned.record, row, now=run.now):
             self.unsaved_relations.append((item, planned.record))
         if run.with_history:
-            reason = f"Imported from {item.location}"
+            reason = reason_of(item)
             await history.save_imported_version(
                 self._connection, planned.stored, planned.record, run.now, reason
             )
@@ -265,20 +252,24 @@ class Batch:
 
     async def _finish_update(self, pending: _PendingUpdate) -> None:
         """Saves what later imports compare, and creates redirects."""
-        record, item, identity = pending.planned.record, pending.item, pending.identity
-        assert record.id is not None
+        record = pending.planned.record
         self._lookup.set_saved(record)
-        stored = identity or NO_IDENTITY  # what another import has stored is not the content any more
-        imported = with_external_id(item.record) if isinstance(item.record, ArticleRecord) else record
-        await stored.save(record.id, imported if identity else record)
-        self._lookup.set_last_import(imported, stored.of_article(record.id))
-        if item.addresses:
-            redirected = await save_redirects(
-                self.run.site, [FormerAddresses(item.addresses, record)], self.run.now
-            )
-            outcome = self.outcomes[pending.outcome]
-            warnings = (*outcome.warnings, *redirected.get(record.id, ()))
-            self.outcomes[pending.outcome] = replace(outcome, warnings=warnings)
+        warnings = await self._store_import(pending.item, record, pending.identity)
+        outcome = self.outcomes[pending.outcome]
+        self.outcomes[pending.outcome] = replace(outcome, warnings=(*outcome.warnings, *warnings))
+
+    async def _store_import(
+        self, item: ImportItem, stored: ArticleRecord, identity: Identity | None
+    ) -> tuple[Warning, ...]:
+        """Stores what was imported of a stored article, and redirects to it; returns warnings."""
+        assert stored.id is not None
+        own = item.record if identity and isinstance(item.record, ArticleRecord) else stored
+        # What another import has stored is not the content any more.
+        imported = identity or NO_IDENTITY
+        await imported.save(stored.id, own)
+        self._lookup.set_last_import(own, imported.of_article(stored.id))
+        former = [FormerAddresses(item.addresses, stored)] if item.addresses else []
+        return tuple((await save_redirects(self.run.site, former, self.run.now)).get(stored.id, ()))
 
     async def _insert_together(
         self, pending: Sequence[_Pending], read_ahead: Callable[[], Awaitable[object]] | None
@@ -299,7 +290,7 @@ class Batch:
         if await article_writer.save_article(self._connection, record, None, now=run.now):
             self.unsaved_relations.append((pending.item, record))
         if run.with_history:
-            reason = f"Imported from {pending.item.location}"
+            reason = reason_of(pending.item)
             await history.save_imported_version(self._connection, None, record, run.now, reason)
         if pending.identity:
             await pending.identity.save(record.id, record)
@@ -332,7 +323,6 @@ class Batch:
 
     async def _import_article(self, item: ImportItem, record: ArticleRecord) -> None:
         run = self.run
-        record = with_external_id(record)
         identity = None
         if _has_identity(item, record):
             identity = self._identities.pop(id(item), None) or Identity.of(item, record, run.options, run.now)
@@ -370,12 +360,7 @@ class Batch:
         await run.audit(item, record, planned)
         warnings = (*resolved.warnings, *planned.warnings)
         if planned.article_id and planned.result in ("updated", "unchanged"):
-            stored = identity or NO_IDENTITY  # what another import has stored is not the content any more
-            await stored.save(planned.article_id, article.saved if identity is None else record)
-            self._lookup.set_last_import(record, stored.of_article(planned.article_id))
-            former = [FormerAddresses(item.addresses, article.saved)] if item.addresses else []
-            redirected = await save_redirects(run.site, former, run.now)
-            warnings += tuple(redirected.get(planned.article_id, ()))
+            warnings += await self._store_import(item, article.saved, identity)
         self._add(item, article.saved, replace(planned, warnings=warnings))
 
     def _add(self, item: ImportItem, record: Record | HistoryRecord | None, saved: SaveResult) -> None:
@@ -401,15 +386,3 @@ async def savepoint(connection: Any) -> AsyncIterator[None]:
         await connection.execute_query("RELEASE SAVEPOINT import_item")
         raise
     await connection.execute_query("RELEASE SAVEPOINT import_item")
-
-
-def _failure(exc: Exception) -> SaveResult:
-    match exc:
-        case ImportConflict():
-            return SaveResult("conflict", str(exc))
-        case pydantic.ValidationError():
-            return SaveResult("failed", describe_validation_error(exc))
-        case IntegrityError():
-            return SaveResult("failed", describe_integrity_error(exc))
-        case _:
-            return SaveResult("failed", str(exc).partition("\n")[0])

@@ -10,6 +10,7 @@ from contentql.auth.permissions import Role
 from contentql.auth.viewer import Viewer
 from contentql.content.enums import Status
 from contentql.content.field_types import STORED
+from contentql.content.import_item import ImportItem
 from contentql.content.records import ArticleRecord
 from contentql.editorial import record_references, revisions
 from contentql.editorial.context import EditContext
@@ -18,6 +19,11 @@ from contentql.importing.report import WrittenRow
 from contentql.store.models.history import AuditEntry, Revision, RevisionAction
 
 _VIEWER = Viewer(name="Import", role=Role.ADMIN, account=IMPORT_ACCOUNT)
+
+
+def reason_of(item: ImportItem) -> str:
+    """The reason of the revisions and audit entries of an item."""
+    return f"Imported from {item.location}"
 
 
 async def save_imported_version(

@@ -31,7 +31,7 @@ from contentql.formats import jsonl
 from contentql.importing import complete, rows
 from contentql.importing.batch import Batch, Run
 from contentql.importing.bulk import NewArticles
-from contentql.importing.lookup import ArticleLookup
+from contentql.importing.lookup import ArticleLookup, with_external_id
 from contentql.importing.publishing import RecordRejected
 from contentql.importing.references import ReferenceResolver
 from contentql.importing.report import ImportReport, ItemOutcome, SaveResult, outcome_of
@@ -183,6 +183,7 @@ class Importer:
         self, items: Sequence[ImportItem], begin: BeginTransaction, reader: _BatchReader | None = None
     ) -> None:
         resolver = self._resolver
+        items = [with_external_id(item) for item in items]
         try:
             async with begin() as connection:
                 run = self._run()

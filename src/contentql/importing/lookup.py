@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contentql.content.import_item import ImportItem
@@ -47,7 +47,7 @@ class ArticleLookup:
     async def load(cls, items: Iterable[ImportItem]) -> ArticleLookup:
         """Loads what the records of items may refer to."""
         lookup = cls()
-        records = [with_external_id(item.record) for item in items if isinstance(item.record, ArticleRecord)]
+        records = [item.record for item in items if isinstance(item.record, ArticleRecord)]
         await lookup._load_external_ids({key for record in records for key in external_ids(record)})
         uris = {record.uri for record in records if record.uri}
         ids = {record.id for record in records if record.id}
@@ -203,9 +203,10 @@ def external_ids(record: ArticleRecord) -> list[ExternalIdRecord]:
     return keys
 
 
-def with_external_id(record: ArticleRecord) -> ArticleRecord:
-    """The record with an external id from its language and slug, unless it has an id of its own."""
-    if record.id or record.uri or record.external_ids:
-        return record
+def with_external_id(item: ImportItem) -> ImportItem:
+    """The item, an article with an external id from its language and slug unless it has an id of its own."""
+    record = item.record
+    if not isinstance(record, ArticleRecord) or record.id or record.uri or record.external_ids:
+        return item
     own = ExternalIdRecord(system=jsonl.IMPORTER, value=f"{record.language}/{record.slug}")
-    return record.model_copy(update={"external_ids": (own,)})
+    return replace(item, record=record.model_copy(update={"external_ids": (own,)}))

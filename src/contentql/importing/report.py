@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
-
-from tortoise.exceptions import IntegrityError
 
 from contentql.content.enums import Status
 from contentql.content.history_records import HISTORY_TYPES
@@ -163,17 +160,6 @@ def outcome_of(
         (*(item.warnings if with_item_warnings else ()), *saved.warnings),
         target,
     )
-
-
-def describe_integrity_error(exc: IntegrityError) -> str:
-    """Description of a violated database constraint."""
-    message = str(exc)
-    if unique := re.search(r"UNIQUE constraint failed: (\w+)\.(.*)|Key \((.*?)\)=", message):
-        columns = re.sub(r"\b\w+\.", "", unique[2] or unique[3])
-        return f"another row has the same {columns.replace('_id', '')}"
-    if check := re.search(r"CHECK constraint failed: (\w+)|check constraint \"(\w+)\"", message):
-        return f"the record violates the constraint: {(check[1] or check[2]).replace('_', ' ')}"
-    return "the record conflicts with stored content"
 
 
 def key_of(record: Record | HistoryRecord) -> str:
