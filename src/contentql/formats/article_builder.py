@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote, urljoin
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
 from slugify import slugify
 
 from contentql.content import blocks
@@ -113,20 +114,20 @@ class ArticleBuilder:
         """Sets a field that the source does not name; a stored article keeps its own value."""
         self._fields[name] = value
         self._derived.add(name)
-        self.warn(WarningCode.GUESSED, message, _camel(name))
+        self.warn(WarningCode.GUESSED, message, to_camel(name))
 
     def set_text(self, name: str, text: str | None) -> None:
         """Sets a field of plain text: without control characters, cut to the length that the field may have.
 
         An empty text clears the field.
         """
-        value = self.clean(text or "", _camel(name))
+        value = self.clean(text or "", to_camel(name))
         if name in _ONE_LINE:
             value = " ".join(value.split())
         limit = _LINE_LIMITS.get(name)
         if limit and len(value) > limit:
             message = f"it has {len(value):,} characters and was cut to {limit}"
-            self.warn(WarningCode.CHANGED, f"{_camel(name)}: {message}", _camel(name), value[:100])
+            self.warn(WarningCode.CHANGED, f"{to_camel(name)}: {message}", to_camel(name), value[:100])
             value = f"{value[: limit - 1].rpartition(' ')[0] or value[: limit - 1]}…"
         self._fields[name] = value or None
 
@@ -162,7 +163,7 @@ class ArticleBuilder:
 
     def set_time(self, name: str, text: str | None) -> dt.datetime | None:
         """Sets a time from its text and returns it; None, with a warning, if it is no time."""
-        at = self.parse_time(text, _camel(name))
+        at = self.parse_time(text, to_camel(name))
         self._fields[name] = at
         return at
 
@@ -441,8 +442,3 @@ class ArticleBuilder:
 
 def _encoded(address: str) -> str:
     return _BLANK.sub(lambda blank: quote(blank[0]), address)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.title() for part in rest)

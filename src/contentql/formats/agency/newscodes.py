@@ -13,6 +13,8 @@ from contentql.content.enums import ContentType, TagType
 
 _IPTC: Final = "http://cv.iptc.org/newscodes/"
 
+_PUBLICATION_STATUSES: Final = {"PUBLISHED": "usable", "EXPIRED": "usable", "WITHDRAWN": "canceled"}
+
 # Aliases of the IPTC's own catalog, which documents refer to by an address that is never requested.
 SCHEMES: Final[dict[str, str]] = {
     "altidrole": f"{_IPTC}altidrole/",
@@ -164,3 +166,8 @@ def genre_uri(content_type: str) -> str | None:
     """The URI of the IPTC's genre of a content type, None if there is none."""
     code = _GENRE_CODES.get(content_type)
     return f"{SCHEMES['genre']}{code}" if code else None
+
+
+def publication_status(status: str | None) -> str:
+    """The code of `pubStatus` for the status of an article, without one that of a published article."""
+    return _PUBLICATION_STATUSES.get(status or "PUBLISHED", "withheld")

@@ -13,7 +13,12 @@ from html import escape as escape_html
 from typing import Any, Final
 
 from contentql.content.timestamps import format_timestamp
-from contentql.formats.agency.newscodes import SCHEMES, concept_uri, genre_uri
+from contentql.formats.agency.newscodes import (
+    SCHEMES,
+    concept_uri,
+    genre_uri,
+    publication_status,
+)
 from contentql.formats.agency.newsml_g2_content import MAIN
 from contentql.formats.agency.newsml_g2_elements import LEAD_CLASS, MEDIA_CLASS, NAMESPACE, OWN_SCHEMES
 from contentql.formats.agency.newsml_g2_extra import ExtraElements
@@ -26,7 +31,6 @@ from contentql.formats.xml_text import XML_DECLARATION, clean_text, element, emp
 CONTENT_TYPE: Final = "application/vnd.iptc.g2.newsmessage+xml; charset=utf-8"
 VERSION: Final = "2.35"
 CATALOG: Final = "http://www.iptc.org/std/catalog/catalog.IPTC-G2-Standards_41.xml"
-_STATUSES: Final = {"PUBLISHED": "usable", "EXPIRED": "usable", "WITHDRAWN": "canceled"}
 _NATURES: Final = {
     "TOPIC": "abstract",
     "PERSON": "person",
@@ -92,7 +96,7 @@ def _rights(article: ArticleDocument, extra: ExtraElements) -> str:
 
 
 def _management(article: ArticleDocument, feed: FeedInfo, extra: ExtraElements, sent: str) -> str:
-    status = _STATUSES.get(article.get("status") or "PUBLISHED", "withheld")
+    status = publication_status(article.get("status"))
     corrections = [f"{part['kind']}: {part['text']}" for part in article.get("corrections") or ()]
     notes = dict.fromkeys([*(article.get("edNote") or "").split("\n"), *corrections])
     parts = {

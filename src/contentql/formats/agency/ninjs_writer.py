@@ -12,7 +12,12 @@ from typing import Any, Final
 
 import orjson
 
-from contentql.formats.agency.newscodes import SCHEMES, concept_uri, genre_uri
+from contentql.formats.agency.newscodes import (
+    SCHEMES,
+    concept_uri,
+    genre_uri,
+    publication_status,
+)
 from contentql.formats.agency.ninjs_concepts import LITERAL_SCHEME
 from contentql.formats.agency.ninjs_content import MEDIA_NAMES
 from contentql.formats.agency.ninjs_media import ORIGINAL
@@ -22,7 +27,6 @@ from contentql.formats.article_html import article_media, hops_of, render_body, 
 CONTENT_TYPE: Final = "application/json; charset=utf-8"
 VERSION: Final = "3.2"
 _SCHEMA: Final = "http://www.iptc.org/std/ninjs/ninjs-schema_3.2.json"
-_STATUSES: Final = {"PUBLISHED": "usable", "EXPIRED": "usable", "WITHDRAWN": "canceled"}
 _CONCEPTS: Final = {
     "TOPIC": "subjects",
     "PERSON": "people",
@@ -61,7 +65,7 @@ def ninjs_item(article: ArticleDocument, feed: FeedInfo) -> Properties:
         "versionCreated": article.get("updatedAt") or article.get("publishedAt"),
         "embargoedUntil": article.get("embargoUntil"),
         "expires": article.get("expiresAt"),
-        "pubStatus": _STATUSES.get(article.get("status") or "PUBLISHED", "withheld"),
+        "pubStatus": publication_status(article.get("status")),
         "urgency": article.get("urgency"),
         "language": article.get("language"),
         "title": extra.get("title") or article["headline"],
