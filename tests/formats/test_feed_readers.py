@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.source_files import read_items
+from tests.support.source_files import (
+    messages_of,
+    names_of,
+    read_items,
+    record_of,
+    texts_of,
+)
 
-from contentql.content.blocks import block_text
 from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.media_placeholders import FIRST_PLACEHOLDER
-from contentql.content.records import ArticleRecord, AuthorRecord, CategoryRecord, TagRecord
+from contentql.content.records import AuthorRecord, CategoryRecord, TagRecord
 from contentql.formats.registry import load_format
 from contentql.formats.source_file import ReadOptions, SourceFile
 
@@ -44,27 +49,10 @@ def atom(*entries: str, head: str = "", attributes: str = 'xml:lang="en"') -> li
     return read_items("feed.xml", feed.encode())
 
 
-def article(item: ImportItem) -> ArticleRecord:
-    assert isinstance(item.record, ArticleRecord), item.error
-    return item.record
-
-
-def texts(item: ImportItem) -> list[str]:
-    return [block_text(block) for block in article(item).blocks]
-
-
-def names(item: ImportItem, kind: type[AuthorRecord] | type[CategoryRecord] | type[TagRecord]) -> list[str]:
-    return [record.name for record in item.references if isinstance(record, kind)]
-
-
 def external_id(item: ImportItem) -> str:
-    (value,) = article(item).external_ids
+    (value,) = record_of(item).external_ids
     assert value.system == "feed"
     return value.value
-
-
-def messages(item: ImportItem) -> str:
-    return "\n".join(warning.message for warning in item.warnings)
 
 
 @pytest.mark.parametrize("name", ["feed.rss.xml", "feed.atom.xml"])
@@ -72,15 +60,15 @@ def test_the_story_comes_out_of_a_feed_as_it_is(name: str) -> None:
     """All that the format can carry."""
     story = json.loads((FIXTURES / "stories/stories.json").read_text())["stories"][0]
     (item,) = read_items(name, (FIXTURES / "stories" / name).read_bytes())
-    record = article(item)
+    record = record_of(item)
     assert (record.headline, record.slug, record.summary) == (story["title"], story["slug"], story["summary"])
     assert record.published_at == dt.datetime.fromisoformat(story["published"])
     assert record.category == "local/transport"
-    assert names(item, CategoryRecord) == story["category"]
-    assert names(item, TagRecord) == [tag["name"] for tag in story["tags"]]
-    assert names(item, AuthorRecord) == ["Lena Voss"]
+    assert names_of(item, CategoryRecord) == story["category"]
+    assert names_of(item, TagRecord) == [tag["name"] for tag in story["tags"]]
+    assert names_of(item, AuthorRecord) == ["Lena Voss"]
     assert [block.type for block in record.blocks] == ["PARAGRAPH", "IMAGE", "PARAGRAPH", "HEADING", "LIST"]
-    assert texts(item)[0] == story["blocks"][0]["text"]
+    assert texts_of(item)[0] == story["blocks"][0]["text"]
     (media,) = item.media
     expected = story["media"][0]
     assert (media.url, media.width, media.height) == (expected["href"], expected["width"], expected["height"])
@@ -91,29 +79,29 @@ def test_the_story_comes_out_of_a_feed_as_it_is(name: str) -> None:
     assert record.blocks[1].caption == expected["caption"]  # type: ignore[union-attr]
     assert item.addresses == (story["url"],)
     assert item.source_status is SourceStatus.PUBLIC
-    assert messages(item) == ""
+    assert messages_of(item) == ""
 
 
 def test_atom_has_the_time_of_the_update() -> None:
     """It decides which version is newer."""
     (item,) = read_items("feed.xml", (FIXTURES / "stories/feed.atom.xml").read_bytes())
     updated = dt.datetime(2026, 4, 10, 11, 30, tzinfo=dt.UTC)
-    assert article(item).updated_at == item.source_modified_at == updated
+    assert record_of(item).updated_at == item.source_modified_at == updated
 
 
 def test_a_time_that_is_none_stays_unset() -> None:
     """And a time with a zone is converted."""
     first, second = read_items("dates.xml", (FIXTURES / "edge/rss/dates.xml").read_bytes())
-    assert article(first).published_at == dt.datetime(2026, 4, 10, 6, tzinfo=dt.UTC)
-    assert article(second).published_at is None
-    assert "'soon' is no date or time" in messages(second)
+    assert record_of(first).published_at == dt.datetime(2026, 4, 10, 6, tzinfo=dt.UTC)
+    assert record_of(second).published_at is None
+    assert "'soon' is no date or time" in messages_of(second)
 
 
 def test_entries_with_the_same_id_have_the_times_by_which_the_newest_wins() -> None:
     """Whichever stands first."""
     old, new = read_items("same_id.xml", (FIXTURES / "edge/atom/same_id.xml").read_bytes())
     assert external_id(old) == external_id(new) == "urn:1"
-    assert (article(new).headline, names(new, AuthorRecord)) == ("New", ["Desk"])
+    assert (record_of(new).headline, names_of(new, AuthorRecord)) == ("New", ["Desk"])
     assert old.source_modified_at
     assert new.source_modified_at
     assert old.source_modified_at < new.source_modified_at
@@ -143,9 +131,9 @@ def test_entries_with_the_same_id_have_the_times_by_which_the_newest_wins() -> N
 def test_times_of_feeds(text: str, expected: str | None) -> None:
     """With the zones of RFC 822 and names of zones that have one meaning."""
     (item,) = rss(f"<title>A</title><pubDate>{text}</pubDate>")
-    at = article(item).published_at
+    at = record_of(item).published_at
     assert (at and at.isoformat()[:16]) == expected
-    assert ("is no date or time" in messages(item)) is (expected is None)
+    assert ("is no date or time" in messages_of(item)) is (expected is None)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +162,7 @@ def test_an_item_without_id_and_link_is_recognised_by_its_title_and_time() -> No
         "<title>B</title>",
     )
     assert external_id(first) == external_id(again) != external_id(other)
-    assert "neither an id nor a link" in messages(first)
+    assert "neither an id nor a link" in messages_of(first)
 
 
 def test_a_very_long_id_stays_unique() -> None:
@@ -199,7 +187,7 @@ def test_a_very_long_id_stays_unique() -> None:
 def test_slug_of_an_item(link: str, slug: str) -> None:
     """That of its address, if that names the article, else of its headline."""
     (item,) = rss(f"<title>The headline</title><link>{link}</link>")
-    assert article(item).slug == slug
+    assert record_of(item).slug == slug
     assert item.addresses == (link,)
     assert ("slug" in item.derived) is (slug == "the-headline")
 
@@ -220,7 +208,7 @@ def test_slug_of_an_item(link: str, slug: str) -> None:
 )
 def test_titles_are_plain_text(title: str, headline: str) -> None:
     """Markup is left out, characters that were escaped twice are resolved."""
-    assert article(rss(f"<title>{title}</title>")[0]).headline == headline
+    assert record_of(rss(f"<title>{title}</title>")[0]).headline == headline
 
 
 @pytest.mark.parametrize(
@@ -238,14 +226,14 @@ def test_titles_are_plain_text(title: str, headline: str) -> None:
 )
 def test_an_item_without_a_title_gets_a_headline(item: str, headline: str) -> None:
     """Of another title, its text, or its picture."""
-    assert article(rss(item)[0]).headline == headline
+    assert record_of(rss(item)[0]).headline == headline
 
 
 def test_an_item_without_anything_is_an_error_and_the_others_are_read() -> None:
     """With its place."""
     first, second = rss("<guid>1</guid>", "<title>B</title>")
     assert (first.error, first.place) == ("the item has neither a title nor a text", "item 1")
-    assert article(second).headline == "B"
+    assert record_of(second).headline == "B"
 
 
 def test_the_full_text_is_the_body_and_the_description_the_summary() -> None:
@@ -253,15 +241,15 @@ def test_the_full_text_is_the_body_and_the_description_the_summary() -> None:
     content = "<content:encoded><![CDATA[<p>One</p><p>Two</p>]]></content:encoded>"
     for text in (f"{content}<description>Short</description>", f"<description>Short</description>{content}"):
         (item,) = rss(f"<title>A</title>{text}")
-        assert (texts(item), article(item).summary) == (["One", "Two"], "Short")
+        assert (texts_of(item), record_of(item).summary) == (["One", "Two"], "Short")
 
 
 def test_a_short_description_alone_is_summary_and_body() -> None:
     """A long one is the body only."""
     (short,) = rss("<title>A</title><description>Short &lt;b&gt;one&lt;/b&gt;</description>")
-    assert (texts(short), article(short).summary) == (["Short one"], "Short one")
+    assert (texts_of(short), record_of(short).summary) == (["Short one"], "Short one")
     (long,) = rss("<title>A</title><description>&lt;p&gt;One&lt;/p&gt;&lt;p&gt;Two&lt;/p&gt;</description>")
-    assert (texts(long), article(long).summary) == (["One", "Two"], None)
+    assert (texts_of(long), record_of(long).summary) == (["One", "Two"], None)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +269,7 @@ def test_a_short_description_alone_is_summary_and_body() -> None:
 def test_bodies_have_no_leftover_markup(content: str, expected: list[str]) -> None:
     """However often it was escaped; code stays as it is."""
     (item,) = rss(f"<title>A</title><content:encoded>{content}</content:encoded>")
-    assert texts(item) == expected
+    assert texts_of(item) == expected
 
 
 def test_relative_addresses_are_resolved() -> None:
@@ -289,15 +277,15 @@ def test_relative_addresses_are_resolved() -> None:
     content = "<content:encoded><![CDATA[<p><a href='b'>x</a></p><img src='/c.jpg'>]]></content:encoded>"
     (item,) = rss(f"<title>A</title><link>https://e.org/news/a</link>{content}")
     assert item.media[0].url == "https://e.org/c.jpg"
-    assert "https://e.org/news/b" in article(item).model_dump_json()
+    assert "https://e.org/news/b" in record_of(item).model_dump_json()
     (item,) = atom(
         '<title>A</title><content type="xhtml" xml:base="d/"><div xmlns="http://www.w3.org/1999/xhtml">'
         '<p><a href="f">x</a></p><div xml:base="http://other.org/"><p><a href="g">y</a></p></div></div>'
         "</content>",
         attributes='xml:base="https://e.org/x/"',
     )
-    assert "https://e.org/x/d/f" in article(item).model_dump_json()
-    assert "http://other.org/g" in article(item).model_dump_json()
+    assert "https://e.org/x/d/f" in record_of(item).model_dump_json()
+    assert "http://other.org/g" in record_of(item).model_dump_json()
 
 
 @pytest.mark.parametrize(
@@ -320,7 +308,7 @@ def test_relative_addresses_are_resolved() -> None:
 def test_authors_without_their_e_mail_addresses(xml: str, expected: list[str]) -> None:
     """An address is nowhere in the item, not in its warnings and preserved elements either."""
     (item,) = rss(f"<title>A</title>{xml}")
-    assert names(item, AuthorRecord) == expected
+    assert names_of(item, AuthorRecord) == expected
     assert "@e.org" not in repr(item)
 
 
@@ -331,17 +319,17 @@ def test_categories_with_a_vocabulary_of_sections_are_sections() -> None:
         '<category domain="https://e.org/sections">Sport</category><category>News/World</category>'
         "<category>Trams</category><media:keywords>a, b</media:keywords><dc:subject>Trams</dc:subject>"
     )
-    record = article(item)
+    record = record_of(item)
     assert (record.category, record.sections) == ("news/world", ("sport",))
-    assert names(item, CategoryRecord) == ["News", "World", "Sport"]
-    assert names(item, TagRecord) == ["News/World", "Trams", "a", "b"]
+    assert names_of(item, CategoryRecord) == ["News", "World", "Sport"]
+    assert names_of(item, TagRecord) == ["News/World", "Trams", "a", "b"]
 
 
 def test_many_categories_are_bounded() -> None:
     """With a warning."""
     (item,) = rss("<title>A</title>" + "".join(f"<category>c{n}</category>" for n in range(2_000)))
-    assert len(article(item).tags) == 500
-    assert "2,000 categories" in messages(item)
+    assert len(record_of(item).tags) == 500
+    assert "2,000 categories" in messages_of(item)
 
 
 def test_a_media_group_is_one_file_with_renditions() -> None:
@@ -361,7 +349,7 @@ def test_a_media_group_is_one_file_with_renditions() -> None:
     assert (picture.caption, picture.credit, picture.copyright) == ("A tram", "Emil Strand", "© E")
     assert [(file.url, file.width) for file in picture.renditions] == [("https://e.org/s.jpg", 100)]
     assert (film.duration, poster.url) == (61, "https://e.org/poster.jpg")
-    record = article(item)
+    record = record_of(item)
     assert record.lead_media == FIRST_PLACEHOLDER
     assert [block.type for block in record.blocks] == ["VIDEO"]
     assert [placement.media for placement in record.media] == [FIRST_PLACEHOLDER + 2]
@@ -386,14 +374,14 @@ def test_media_of_an_item(xml: str, kinds: list[str]) -> None:
     """A file that can run code is left out with a warning."""
     (item,) = rss(f"<title>A</title>{xml}")
     assert [media.kind.value for media in item.media] == kinds
-    assert article(item).headline == "A"
+    assert record_of(item).headline == "A"
 
 
 def test_a_video_of_a_known_site_is_an_embed() -> None:
     """As media or as the player of some."""
     url = "https://www.youtube.com/watch?v=abcdefghijk"
     (item,) = rss(f'<title>A</title><media:content><media:player url="{url}"/></media:content>')
-    assert [(block.type, getattr(block, "url", "")) for block in article(item).blocks] == [("EMBED", url)]
+    assert [(block.type, getattr(block, "url", "")) for block in record_of(item).blocks] == [("EMBED", url)]
 
 
 def test_unknown_elements_are_preserved() -> None:
@@ -401,7 +389,7 @@ def test_unknown_elements_are_preserved() -> None:
     (item,) = rss(
         '<title>A</title><x:rating of="5">4<x:by>B</x:by></x:rating><comments>https://e.org/c</comments>'
     )
-    assert article(item).extra == {
+    assert record_of(item).extra == {
         "rss": {
             "elements": [
                 {
@@ -421,8 +409,8 @@ def test_expiry_and_embargo() -> None:
     (item,) = rss(
         "<title>A</title><dcterms:valid>start=2026-05-01T00:00Z;end=2026-06-01T00:00Z;scheme=W3C-DTF</dcterms:valid>"
     )
-    assert article(item).embargo_until == dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
-    assert article(item).expires_at == dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+    assert record_of(item).embargo_until == dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
+    assert record_of(item).expires_at == dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 
 
 def test_a_named_point_is_a_place() -> None:
@@ -447,12 +435,12 @@ def test_the_head_of_a_feed_may_stand_behind_its_items() -> None:
         "<rights>© E</rights></feed>"
     )
     (item,) = read_items("feed.xml", feed.encode())
-    assert names(item, AuthorRecord) == ["Desk"]
-    assert article(item).copyright_notice == "© E"
+    assert names_of(item, AuthorRecord) == ["Desk"]
+    assert record_of(item).copyright_notice == "© E"
     (item,) = read_items(
         "feed.xml", b"<rss><channel><item><title>A</title></item><language>de</language></channel></rss>"
     )
-    assert article(item).language == "de"
+    assert record_of(item).language == "de"
 
 
 @pytest.mark.parametrize(
@@ -472,7 +460,7 @@ def test_the_head_of_a_feed_may_stand_behind_its_items() -> None:
 )
 def test_titles_of_atom(title: str, headline: str) -> None:
     """By their type, also those of Atom 0.3."""
-    assert article(atom(title)[0]).headline == headline
+    assert record_of(atom(title)[0]).headline == headline
 
 
 def test_an_entry_inherits_its_authors() -> None:
@@ -484,8 +472,8 @@ def test_an_entry_inherits_its_authors() -> None:
         "<title>C</title>",
         head=feed,
     )
-    assert [names(item, AuthorRecord) for item in (own, source, none)] == [["Own"], ["Source"], ["Feed"]]
-    assert article(source).extra["atom"]["elements"][0]["name"] == "atom:source"
+    assert [names_of(item, AuthorRecord) for item in (own, source, none)] == [["Own"], ["Source"], ["Feed"]]
+    assert record_of(source).extra["atom"]["elements"][0]["name"] == "atom:source"
     assert "@" not in repr(own)
 
 
@@ -498,7 +486,7 @@ def test_a_removed_entry_is_canceled() -> None:
     assert external_id(item) == "urn:1"
     assert item.source_status is SourceStatus.CANCELED
     assert item.source_modified_at == dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
-    assert item.derived == article(item).model_fields_set - {"external_ids"}
+    assert item.derived == record_of(item).model_fields_set - {"external_ids"}
     (item,) = atom("<at:deleted-entry/>")
     assert item.error
 
@@ -514,11 +502,11 @@ def test_content_outside_of_the_feed_is_a_link() -> None:
     (item,) = atom(
         '<title>A</title><summary>Short</summary><content type="application/pdf" src="https://e.org/a.pdf"/>'
     )
-    assert [block.type for block in article(item).blocks] == ["PARAGRAPH", "RELATED_LINK"]
-    assert "https://e.org/a.pdf" in messages(item)
+    assert [block.type for block in record_of(item).blocks] == ["PARAGRAPH", "RELATED_LINK"]
+    assert "https://e.org/a.pdf" in messages_of(item)
     (item,) = atom('<title>A</title><content type="image/jpeg" src="https://e.org/a.jpg"/>')
     assert item.media[0].url == "https://e.org/a.jpg"
-    assert article(item).lead_media == FIRST_PLACEHOLDER
+    assert record_of(item).lead_media == FIRST_PLACEHOLDER
 
 
 @pytest.mark.parametrize(
@@ -533,7 +521,7 @@ def test_content_outside_of_the_feed_is_a_link() -> None:
 )
 def test_content_of_atom(content: str, expected: list[str]) -> None:
     """By its type."""
-    assert texts(atom(f"<title>A</title>{content}")[0]) == expected
+    assert texts_of(atom(f"<title>A</title>{content}")[0]) == expected
 
 
 @pytest.mark.parametrize(
@@ -557,7 +545,7 @@ def test_content_of_atom(content: str, expected: list[str]) -> None:
 def test_all_versions_are_recognised(feed: str, before: str) -> None:
     """With and without what may stand before the root element."""
     (item,) = read_items("feed.xml", f"{before}{feed}".encode())
-    assert article(item).headline == "A"
+    assert record_of(item).headline == "A"
 
 
 @pytest.mark.parametrize(
@@ -576,8 +564,8 @@ def test_encodings(encoding: str, declared: str) -> None:
     declaration = f'<?xml version="1.0" encoding="{declared}"?>'
     feed = f"{declaration}<rss><channel><item><title>Größe é</title></item></channel></rss>"
     (item,) = read_items("feed.xml", feed.encode(encoding))
-    assert article(item).headline == "Größe é"
-    assert ("read as" in messages(item)) is (encoding == "cp1252" and declared == "utf-8")
+    assert record_of(item).headline == "Größe é"
+    assert ("read as" in messages_of(item)) is (encoding == "cp1252" and declared == "utf-8")
 
 
 @pytest.mark.parametrize(
@@ -595,7 +583,7 @@ def test_encodings(encoding: str, declared: str) -> None:
 def test_a_feed_that_is_cut_off(feed: str, headlines: list[str], error: str) -> None:
     """The items before the end are read; the one that is not whole is not imported in part."""
     *items, last = read_items("feed.xml", feed.encode())
-    assert [article(item).headline for item in items] == headlines
+    assert [record_of(item).headline for item in items] == headlines
     assert error in str(last.error)
 
 
@@ -613,7 +601,7 @@ def test_an_entity_bomb_is_harmless() -> None:
         "<rss><channel><item><title>&e29; &f;</title></item></channel></rss>"
     )
     (item,) = read_items("feed.xml", feed.encode())
-    assert article(item).headline == "&e29; &f;"
+    assert record_of(item).headline == "&e29; &f;"
 
 
 def test_an_item_with_a_huge_text_is_an_error_and_the_others_are_read() -> None:
@@ -625,7 +613,7 @@ def test_an_item_with_a_huge_text_is_an_error_and_the_others_are_read() -> None:
         "its text is larger than 4 MiB",
         "the item cannot be read: it is larger than 16 MiB",
     )
-    assert texts(small) == ["x"]
+    assert texts_of(small) == ["x"]
 
 
 def test_a_feed_is_read_item_by_item() -> None:

@@ -11,9 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.linear_time import linear_time
-from tests.support.source_files import read_items
+from tests.support.source_files import (
+    messages_of,
+    names_of,
+    read_items,
+    record_of,
+    texts_of,
+)
 
-from contentql.content.blocks import block_text
 from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.media_placeholders import FIRST_PLACEHOLDER
 from contentql.content.records import ArticleRecord, AuthorRecord, CategoryRecord, FormatError, TagRecord
@@ -31,35 +36,18 @@ def page(front_matter: str, body: str = "Body", name: str = "a.md") -> ImportIte
     return read(f"---\ntitle: T\n{front_matter}\n---\n{body}", name)
 
 
-def article(item: ImportItem) -> ArticleRecord:
-    assert isinstance(item.record, ArticleRecord), item.error
-    return item.record
-
-
-def texts(item: ImportItem) -> list[str]:
-    return [block_text(block) for block in article(item).blocks]
-
-
-def names(item: ImportItem, kind: type[AuthorRecord] | type[CategoryRecord] | type[TagRecord]) -> list[str]:
-    return [record.name for record in item.references if isinstance(record, kind)]
-
-
-def messages(item: ImportItem) -> str:
-    return "\n".join(warning.message for warning in item.warnings)
-
-
 @pytest.mark.parametrize("index", [0, 1])
 def test_the_stories_come_out_of_their_files_as_they_are(index: int) -> None:
     """All that the format can carry."""
     story = json.loads((FIXTURES / "stories/stories.json").read_text())["stories"][index]
     item = read((FIXTURES / f"stories/markdown/{story['slug']}.md").read_text(), f"{story['slug']}.md")
-    record = article(item)
+    record = record_of(item)
     assert (record.headline, record.slug, record.kicker) == (story["title"], story["slug"], story["kicker"])
     assert (record.summary, record.urgency) == (story["summary"], story["urgency"])
     assert record.dateline_place == story["dateline"]
-    assert names(item, CategoryRecord) == story["category"]
-    assert names(item, TagRecord) == [tag["name"] for tag in story["tags"]]
-    assert names(item, AuthorRecord) == [author["name"] for author in story["authors"]]
+    assert names_of(item, CategoryRecord) == story["category"]
+    assert names_of(item, TagRecord) == [tag["name"] for tag in story["tags"]]
+    assert names_of(item, AuthorRecord) == [author["name"] for author in story["authors"]]
     assert (record.published_at and record.published_at.isoformat()) == story["published"]
     assert record.updated_at == dt.datetime.fromisoformat(story["updated"])
     assert [block.type.lower() for block in record.blocks] == [block["type"] for block in story["blocks"]]
@@ -73,8 +61,8 @@ def test_the_stories_come_out_of_their_files_as_they_are(index: int) -> None:
 def test_yaml_is_read_as_it_is_typed() -> None:
     """`no` is Norwegian, not false."""
     item = read((FIXTURES / "edge/markdown/yaml_traps.md").read_text())
-    assert article(item).language == "no"
-    assert names(item, TagRecord) == ["one", "two"]
+    assert record_of(item).language == "no"
+    assert names_of(item, TagRecord) == ["one", "two"]
     assert item.source_status is SourceStatus.HIDDEN
 
 
@@ -83,8 +71,8 @@ def test_numbers_and_dates_of_yaml_stay_texts() -> None:
     item = page(
         "slug: 007\nversion: 1.10\nphone: 0123\nweight: 5\nok: true\nday: 2026-05-01\non: off\nnone: ~"
     )
-    assert article(item).slug == "007"
-    assert article(item).extra["frontMatter"] == {
+    assert record_of(item).slug == "007"
+    assert record_of(item).extra["frontMatter"] == {
         "version": "1.10",
         "phone": "0123",
         "weight": 5,
@@ -111,7 +99,11 @@ def test_numbers_and_dates_of_yaml_stay_texts() -> None:
 def test_forms_of_front_matter(text: str) -> None:
     """YAML, TOML and JSON, as the usual programs mark them."""
     item = read(text)
-    assert (article(item).headline, names(item, TagRecord), texts(item)) == ("T", ["a", "b"], ["Body"])
+    assert (record_of(item).headline, names_of(item, TagRecord), texts_of(item)) == (
+        "T",
+        ["a", "b"],
+        ["Body"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,7 +122,7 @@ def test_forms_of_front_matter(text: str) -> None:
 def test_the_headline(text: str, headline: str, body: list[str]) -> None:
     """Of the front matter, else the first heading; rules in the body are no front matter."""
     item = read(text)
-    assert (article(item).headline, texts(item)) == (headline, body)
+    assert (record_of(item).headline, texts_of(item)) == (headline, body)
 
 
 @pytest.mark.parametrize(
@@ -183,15 +175,15 @@ def test_a_file_in_a_folder_of_drafts_is_hidden() -> None:
 def test_times(front_matter: str, field: str, expected: str) -> None:
     """Under all usual names; one without a zone is in that of the options, with a warning."""
     item = page(front_matter)
-    assert getattr(article(item), field).isoformat()[:16] == expected
-    assert ("--timezone" in messages(item)) is ("Z" not in front_matter and "+" not in front_matter)
+    assert getattr(record_of(item), field).isoformat()[:16] == expected
+    assert ("--timezone" in messages_of(item)) is ("Z" not in front_matter and "+" not in front_matter)
 
 
 def test_a_time_that_is_none_stays_unset() -> None:
     """With a warning."""
     item = page("date: soon")
-    assert article(item).published_at is None
-    assert "'soon' is no date or time" in messages(item)
+    assert record_of(item).published_at is None
+    assert "'soon' is no date or time" in messages_of(item)
 
 
 @pytest.mark.parametrize(
@@ -210,17 +202,17 @@ def test_a_time_that_is_none_stays_unset() -> None:
 )
 def test_slugs(name: str, front_matter: str, slug: str) -> None:
     """Of the front matter, an address in it, or the name of the file; else of the headline."""
-    assert article(page(front_matter, name=name)).slug == slug
+    assert record_of(page(front_matter, name=name)).slug == slug
 
 
 def test_what_the_name_of_a_file_says() -> None:
     """Its day, its language, and a headline for a text without one."""
     item = page("", name="2026-05-01-tram-line.fr.md")
-    assert article(item).published_at == dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
-    assert article(item).language == "fr"
+    assert record_of(item).published_at == dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
+    assert record_of(item).language == "fr"
     assert "published_at" in item.derived
-    assert article(read("Just text.", "Note about trams.md")).headline == "Note about trams"
-    assert article(read("Just text. And more.", "index.md")).headline == "Just text."
+    assert record_of(read("Just text.", "Note about trams.md")).headline == "Note about trams"
+    assert record_of(read("Just text. And more.", "index.md")).headline == "Just text."
 
 
 def test_addresses() -> None:
@@ -228,15 +220,18 @@ def test_addresses() -> None:
     item = page("permalink: /new/\naliases: [/old/, https://e.org/older/]\nredirect_from: /oldest/")
     assert item.addresses == ("/new/", "/old/", "https://e.org/older/", "/oldest/")
     note = page("aliases: [Tram, Line 5]")
-    assert (note.addresses, article(note).extra["frontMatter"]) == ((), {"aliases": ["Tram", "Line 5"]})
+    assert (note.addresses, record_of(note).extra["frontMatter"]) == ((), {"aliases": ["Tram", "Line 5"]})
 
 
 def test_a_canonical_address_on_another_site() -> None:
     """That of the same site is a former address."""
     item = page("url: https://e.org/a\ncanonical_url: https://other.org/b")
-    assert (article(item).canonical_url, article(item).canonical_elsewhere) == ("https://other.org/b", True)
+    assert (record_of(item).canonical_url, record_of(item).canonical_elsewhere) == (
+        "https://other.org/b",
+        True,
+    )
     item = page("canonical_url: https://e.org/b")
-    assert (article(item).canonical_url, item.addresses) == (None, ("https://e.org/b",))
+    assert (record_of(item).canonical_url, item.addresses) == (None, ("https://e.org/b",))
 
 
 @pytest.mark.parametrize(
@@ -252,16 +247,16 @@ def test_a_canonical_address_on_another_site() -> None:
 def test_authors(front_matter: str, expected: list[str]) -> None:
     """As texts and objects, without their e-mail addresses."""
     item = page(front_matter)
-    assert names(item, AuthorRecord) == expected
+    assert names_of(item, AuthorRecord) == expected
     assert "@e.org" not in repr(item)
 
 
 def test_sections_and_tags() -> None:
     """Sections are paths; tags a list, or words with commas."""
     item = page('categories: [News/World, Sport]\ntags: "a, b c, #d"\nkeywords: [x]')
-    assert (article(item).category, article(item).sections) == ("news/world", ("sport",))
-    assert names(item, TagRecord) == ["a", "b c", "d"]
-    assert article(item).extra["frontMatter"] == {"keywords": ["x"]}
+    assert (record_of(item).category, record_of(item).sections) == ("news/world", ("sport",))
+    assert names_of(item, TagRecord) == ["a", "b c", "d"]
+    assert record_of(item).extra["frontMatter"] == {"keywords": ["x"]}
 
 
 @pytest.mark.parametrize(
@@ -279,15 +274,15 @@ def test_the_lead_picture(front_matter: str) -> None:
     """Of the names that programs use."""
     item = page(front_matter)
     assert item.media[0].url == "https://e.org/a.jpg"
-    assert article(item).lead_media == FIRST_PLACEHOLDER
+    assert record_of(item).lead_media == FIRST_PLACEHOLDER
 
 
 def test_relative_pictures_without_a_site_are_named() -> None:
     """In a warning and in what is preserved."""
     item = page("image: /lead.jpg", "![A](images/b.png)\n\n![[c.png]]\n\n`![x](d.png)`")
     assert item.media == ()
-    assert article(item).extra["markdown"] == {"missingMedia": ["/lead.jpg", "images/b.png", "c.png"]}
-    assert "images/b.png" in messages(item)
+    assert record_of(item).extra["markdown"] == {"missingMedia": ["/lead.jpg", "images/b.png", "c.png"]}
+    assert "images/b.png" in messages_of(item)
 
 
 def test_other_fields() -> None:
@@ -296,7 +291,7 @@ def test_other_fields() -> None:
         "description: S\nkicker: K\nbyline: By A\ndateline: CITY\nurgency: 2\ncontent_type: opinion\n"
         "access: subscriber\nShort-Headline: Short\ncopyright: © E\nusageTerms: U\nedNote: N"
     )
-    record = article(item)
+    record = record_of(item)
     assert (record.summary, record.kicker, record.byline, record.dateline_place) == ("S", "K", "By A", "CITY")
     assert (record.urgency, record.content_type.value, record.access.value) == (2, "OPINION", "SUBSCRIBER")
     assert (record.short_headline, record.copyright_notice, record.usage_terms) == ("Short", "© E", "U")
@@ -306,10 +301,10 @@ def test_other_fields() -> None:
 def test_corrections() -> None:
     """As the export writes them; a list with another form is preserved."""
     item = page("corrections:\n  - {date: 2026-05-01T10:00:00Z, kind: clarification, text: C}")
-    (correction,) = article(item).corrections
+    (correction,) = record_of(item).corrections
     assert (correction.kind.value, correction.text) == ("CLARIFICATION", "C")
     item = page("corrections: [words]")
-    assert article(item).extra["frontMatter"] == {"corrections": ["words"]}
+    assert record_of(item).extra["frontMatter"] == {"corrections": ["words"]}
 
 
 @pytest.mark.parametrize(
@@ -336,8 +331,8 @@ def test_front_matter_that_cannot_be_read(front_matter: str, error: str) -> None
 def test_names_that_stand_twice_are_reported() -> None:
     """The last value counts."""
     item = page("tags: a\ntags: b")
-    assert names(item, TagRecord) == ["b"]
-    assert "'tags' twice" in messages(item)
+    assert names_of(item, TagRecord) == ["b"]
+    assert "'tags' twice" in messages_of(item)
 
 
 @pytest.mark.parametrize(
@@ -360,17 +355,17 @@ def test_names_that_stand_twice_are_reported() -> None:
 def test_bodies(body: str, expected: list[str], warning: str) -> None:
     """Shortcodes and links between notes are resolved or stay as text, with a warning."""
     item = page("", body)
-    assert [block.type for block in article(item).blocks] == expected
-    assert warning in messages(item)
-    assert "<script" not in article(item).model_dump_json()
+    assert [block.type for block in record_of(item).blocks] == expected
+    assert warning in messages_of(item)
+    assert "<script" not in record_of(item).model_dump_json()
 
 
 def test_code_of_mdx_is_left_out() -> None:
     """Lines that import and export; components leave their text."""
     body = "import X from './x.js'\nexport const a = 1\n\n# T\n\n<X a={1}>Inside</X>"
     item = page("", body, name="a.mdx")
-    assert texts(item) == ["Inside"]
-    assert "import X" in messages(item)
+    assert texts_of(item) == ["Inside"]
+    assert "import X" in messages_of(item)
 
 
 @pytest.mark.parametrize(

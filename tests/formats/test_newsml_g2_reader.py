@@ -13,12 +13,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from tests.support.linear_time import linear_time
-from tests.support.source_files import read_items
+from tests.support.source_files import (
+    messages_of,
+    read_items,
+    record_of,
+    tags_of,
+    texts_of,
+)
 
 from contentql.content import blocks
 from contentql.content.enums import ContentType, TagType
 from contentql.content.import_item import ImportItem, SourceStatus
-from contentql.content.records import ArticleRecord, AuthorRecord, TagRecord
+from contentql.content.records import AuthorRecord
 from contentql.formats.agency.newsml_g2_reader import sniff
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -49,23 +55,6 @@ def message(*items: str) -> bytes:
 def read_one(*arguments: str, **options: str) -> ImportItem:
     (item,) = read_items("a.xml", news_item(*arguments, **options).encode())
     return item
-
-
-def record_of(item: ImportItem) -> ArticleRecord:
-    assert isinstance(item.record, ArticleRecord), (item.error, item.skipped)
-    return item.record
-
-
-def texts_of(item: ImportItem) -> list[str]:
-    return [blocks.block_text(block) for block in record_of(item).blocks]
-
-
-def tags_of(item: ImportItem) -> dict[str, TagRecord]:
-    return {tag.name: tag for tag in item.references if isinstance(tag, TagRecord)}
-
-
-def messages_of(item: ImportItem) -> str:
-    return "\n".join(warning.message for warning in item.warnings)
 
 
 def test_story_is_read_with_everything_that_the_format_carries() -> None:

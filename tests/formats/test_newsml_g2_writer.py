@@ -12,7 +12,10 @@ from lxml import etree
 from NewsMLG2 import NewsMLG2Document
 from tests.support.article_documents import document_of, public_documents
 from tests.support.generated_bodies import BODIES
-from tests.support.source_files import read_items
+from tests.support.source_files import (
+    read_items,
+    values_of,
+)
 
 from contentql.content.import_item import ImportItem
 from contentql.content.records import ArticleRecord
@@ -38,20 +41,6 @@ def read_again(item: ImportItem) -> ImportItem:
     """The import item after it was written and read."""
     (again,) = read_items("a.xml", message_of(document_of(item)))
     return again
-
-
-def values_of(item: ImportItem) -> dict[str, Any]:
-    """What an import stores of an item."""
-    assert isinstance(item.record, ArticleRecord), item
-    return {
-        "record": item.record.model_dump(mode="json"),
-        "media": [media.model_dump(mode="json") for media in item.media],
-        "references": [reference.model_dump(mode="json") for reference in item.references],
-        "addresses": item.addresses,
-        "status": item.source_status,
-        "version": item.source_version,
-        "modified": item.source_modified_at,
-    }
 
 
 async def test_demo_newsroom_is_valid(demo_executor: Executor) -> None:

@@ -10,12 +10,18 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
-from tests.support.source_files import read_items
+from tests.support.source_files import (
+    messages_of,
+    read_items,
+    record_of,
+    tags_of,
+    texts_of,
+)
 
 from contentql.content import blocks
 from contentql.content.enums import ContentType, MediaRole, TagType
 from contentql.content.import_item import ImportItem, SourceStatus
-from contentql.content.records import ArticleRecord, AuthorRecord, CategoryRecord, TagRecord
+from contentql.content.records import AuthorRecord, CategoryRecord
 from contentql.formats.agency.ninjs_properties import NAMES
 from contentql.formats.agency.ninjs_reader import sniff
 
@@ -33,23 +39,6 @@ def read_one(**properties: Any) -> ImportItem:
     values = {"uri": "urn:a:1", "headline": "A", "body_text": "One.", **properties}
     (item,) = read({name: value for name, value in values.items() if value is not None})
     return item
-
-
-def record_of(item: ImportItem) -> ArticleRecord:
-    assert isinstance(item.record, ArticleRecord), (item.error, item.skipped)
-    return item.record
-
-
-def texts_of(item: ImportItem) -> list[str]:
-    return [blocks.block_text(block) for block in record_of(item).blocks]
-
-
-def tags_of(item: ImportItem) -> dict[str, TagRecord]:
-    return {tag.name: tag for tag in item.references if isinstance(tag, TagRecord)}
-
-
-def messages_of(item: ImportItem) -> str:
-    return "\n".join(warning.message for warning in item.warnings)
 
 
 def test_story_is_read_with_everything_that_the_format_carries() -> None:
