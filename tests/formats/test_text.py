@@ -90,6 +90,9 @@ def test_what_a_page_loses_or_leaves_open_is_a_warning() -> None:
         ("page.txt", "slug,headline,body\na,Head,Text.", "CSV"),
         ("page.txt", 'slug;headline\na;"Head; with a semicolon"\nb;Other', "CSV"),
         ("page.txt", "slug\theadline\na\tHead", "CSV"),
+        ("page.txt", "{\\rtf1\\ansi Head\nText.}", "RTF"),
+        ("page.txt", "%PDF-1.4\n1 0 obj <<>> endobj", "PDF"),
+        ("page.txt", "%!PS-Adobe-3.0\nshowpage", "PostScript"),
     ],
 )
 def test_pages_in_other_formats_are_refused(name: str, page: str, format: str) -> None:

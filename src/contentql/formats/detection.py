@@ -45,6 +45,8 @@ def detect_markup(name: str, text: str) -> str | None:
     start = text.lstrip()
     if start.startswith("{\\rtf"):
         return "RTF"
+    if start.startswith(("%PDF-", "%!PS")):
+        return "PDF" if start.startswith("%PDF-") else "PostScript"
     if _HTML_START.match(start) or len(_HTML_TAG.findall(text)) > 1:
         return "HTML"
     if _FRONT_MATTER.match(start) or _UNDERLINE.match(start) or _MARKDOWN.search(text):
