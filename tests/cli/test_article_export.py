@@ -127,3 +127,37 @@ def test_our_import_reads_the_export(
     assert {item["title"]: item["date_published"] for item in after} == {
         item["title"]: item["date_published"] for item in before
     }
+
+
+@pytest.mark.parametrize(
+    ("format", "content"),
+    [
+        (
+            "markdown",
+            b'---\ntitle: T\nmood: calm\nlayout: {wide: true, "a: b": [1, "x\\ny"]}\n'
+            b'"odd: key": "no"\n---\nText\n',
+        ),
+        (
+            "jsonfeed",
+            b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "urn:x:1", "title": "T",'
+            b' "content_text": "Text", "_own": {"a": [1, {"b": null}]}, "rating": 5}]}',
+        ),
+    ],
+)
+def test_unknown_fields_of_an_import_are_exported_again(
+    format: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And are the same after another import, into another database."""
+    stored = []
+    for name in ("first", "second"):
+        monkeypatch.setenv("CONTENTQL_DATABASE_URL", f"sqlite:///{tmp_path}/{name}.sqlite3")
+        file = tmp_path / name
+        file.write_bytes(content)
+        assert CliRunner().invoke(app, ["import", str(file), "--language", "en"]).exit_code == 0
+        records = map(orjson.loads, CliRunner().invoke(app, ["export"]).stdout.splitlines())
+        stored.append([record["extra"] for record in records if record["record"] == "article"])
+        content = export("--format", format, "--drafts").stdout_bytes
+    ((first,), (second,)) = stored
+    (name,) = first
+    assert len(first[name]) > 1
+    assert first[name].items() <= second[name].items()

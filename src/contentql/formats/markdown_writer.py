@@ -28,7 +28,11 @@ def write(articles: Iterable[ArticleDocument], feed: FeedInfo) -> Iterator[bytes
 
 
 def _document(article: ArticleDocument) -> str:
-    lines = [_field(name, value) for name, value in _front_matter(article).items()]
+    fields = _front_matter(article)
+    lines = [_field(name, value) for name, value in fields.items()]
+    # What an import found beside these, on one line each: JSON is a part of YAML.
+    unread = (article.get("extra") or {}).get("frontMatter") or {}
+    lines += [f"{_quoted(name)}: {_scalar(value)}\n" for name, value in unread.items() if name not in fields]
     return f"---\n{''.join(lines)}---\n\n{_body(article)}\n"
 
 

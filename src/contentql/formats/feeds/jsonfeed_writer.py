@@ -70,7 +70,8 @@ def _item(article: ArticleDocument, feed: FeedInfo) -> dict[str, Any]:
     item = {key: value for key, value in item.items() if value}
     if not html:  # an item must have content
         item["content_text"] = description(article) or article["headline"]
-    return item
+    unread = (article.get("extra") or {}).get("jsonFeed") or {}  # what an import found beside these
+    return {**unread, **item}
 
 
 def _compact(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
