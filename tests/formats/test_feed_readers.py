@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import json
-import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.source_files import (
+    count_items,
     messages_of,
     names_of,
     read_items,
@@ -21,8 +20,6 @@ from tests.support.source_files import (
 from contentql.content.import_item import ImportItem, SourceStatus
 from contentql.content.media_placeholders import FIRST_PLACEHOLDER
 from contentql.content.records import AuthorRecord, CategoryRecord, TagRecord
-from contentql.formats.registry import load_format
-from contentql.formats.source_file import ReadOptions, SourceFile
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 NAMESPACES = (
@@ -621,13 +618,6 @@ def test_a_feed_is_read_item_by_item() -> None:
 
     item = f"<item><title>A</title><description>{'word ' * 20_000}</description></item>"
     feed = f"<rss><channel>{item * 1_000}</channel></rss>".encode()
-
-    source = SourceFile("feed.xml", "/feed.xml", io.BytesIO(feed), feed[:65_536])
-    tracemalloc.start()
-    try:
-        count = sum(1 for _ in load_format("rss").read(source, ReadOptions()))
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    count, peak = count_items("feed.xml", feed)
     assert count == 1_000
     assert peak < 10_000_000

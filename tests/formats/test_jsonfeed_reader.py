@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.linear_time import linear_time
-from tests.support.source_files import read_items
+from tests.support.source_files import count_items, read_items
 
 from contentql.content.blocks import block_text
 from contentql.content.import_item import ImportItem
 from contentql.content.media_placeholders import FIRST_PLACEHOLDER
 from contentql.content.records import ArticleRecord, AuthorRecord, TagRecord
 from contentql.formats.feeds.json_stream import JsonError, read_members
-from contentql.formats.feeds.jsonfeed_reader import FORMAT
-from contentql.formats.source_file import ReadOptions, SourceFile
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 VERSION = "https://jsonfeed.org/version/1.1"
@@ -209,13 +205,7 @@ def test_a_feed_is_read_item_by_item() -> None:
     """Memory for one item at a time: a thousand items of 100 kB take less than ten of them."""
     text = json.dumps({"id": 1, "title": "A", "content_text": "word " * 20_000})
     content = f'{{"version": "{VERSION}", "items": [{", ".join([text] * 1_000)}]}}'.encode()
-    source = SourceFile("feed.json", "/feed.json", io.BytesIO(content), content[:65_536])
-    tracemalloc.start()
-    try:
-        count = sum(1 for _ in FORMAT.read(source, ReadOptions()))
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    count, peak = count_items("feed.json", content)
     assert count == 1_000
     assert peak < 10_000_000
 

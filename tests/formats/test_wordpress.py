@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from tests.support.linear_time import linear_time
-from tests.support.source_files import read_items
+from tests.support.source_files import count_items, read_items
 
 from contentql.content.blocks import (
     Block,
@@ -530,3 +530,11 @@ def test_paragraphs_keep_every_word(parts: list[str]) -> None:
     words = "\n\n".join(parts).split()
     html = add_paragraphs("\n\n".join(parts))
     assert html.replace("<p>", " ").replace("</p>", " ").replace("<br>", " ").split() == words
+
+
+def test_an_export_is_read_item_by_item() -> None:
+    """Memory for one item at a time: a thousand posts of 100 kB take less than ten of them."""
+    posts = "".join(item(number, "word " * 20_000) for number in range(1, 1_001))
+    count, peak = count_items("export.xml", f"{HEAD}{posts}{END}".encode())
+    assert count == 1_000
+    assert peak < 10_000_000

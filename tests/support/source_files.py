@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 from contentql.content.blocks import block_text
@@ -14,8 +16,23 @@ from contentql.formats.source_file import HEAD_BYTES, ReadOptions, SourceFile
 
 def read_items(name: str, content: bytes, **options: Any) -> list[ImportItem]:
     """The items of a file in any format; `options` are those of ReadOptions."""
+    return list(_read(name, content, **options))
+
+
+def count_items(name: str, content: bytes) -> tuple[int, int]:
+    """The number of items of a file, and the most memory in bytes that reading it takes."""
+    items = _read(name, content)
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in items)
+        return count, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def _read(name: str, content: bytes, **options: Any) -> Iterator[ImportItem]:
     source = SourceFile(name, f"/files/{name}", io.BytesIO(content), content[:HEAD_BYTES])
-    return list(detect_format(source.head, name).read(source, ReadOptions(**options)))
+    return detect_format(source.head, name).read(source, ReadOptions(**options))
 
 
 def record_of(item: ImportItem) -> ArticleRecord:
